@@ -1,0 +1,20 @@
+//! Every decision of Relaykeep, without input or output: what a site is, what a sync changes,
+//! which keys to reveal, how records are sealed. It never reads a clock, rolls dice or prints;
+//! what it needs from the world comes in through the ports.
+
+pub mod keys;
+pub mod ports;
+pub mod search;
+pub mod text;
+pub mod units;
+
+#[cfg(any(feature = "sites", feature = "vault"))]
+pub mod secret;
+
+#[cfg(feature = "sites")]
+pub mod http;
+#[cfg(feature = "sites")]
+pub mod site;
+
+#[cfg(feature = "vault")]
+pub mod vault;

@@ -1,0 +1,163 @@
+use crate::{AccountId, Millis, RemoteId, SiteTrouble};
+use serde::{Deserialize, Serialize};
+
+/// Names one job.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub String);
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobKind {
+    /// Reads accounts and keys from sites, because a person asked.
+    Sync,
+    /// The same, because an alarm rang.
+    SyncByAlarm,
+    /// The same, because a page was opened and the data was old.
+    SyncOnOpen,
+    /// Fetches the full keys behind masks.
+    Reveal,
+    /// Has a site make a new access token.
+    MakeToken,
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobState {
+    /// At work.
+    Running,
+    /// Goes on by itself.
+    Waiting(Wait),
+    /// Asked to stop; ends after the request under way.
+    Stopping,
+    /// Every item has ended.
+    Done,
+    /// Stopped by the user before the end.
+    Stopped,
+}
+
+/// What a job waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wait {
+    /// The vault is locked.
+    Unlock,
+    /// A site's limit.
+    Until(Millis),
+}
+
+/// One job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobView {
+    /// The job.
+    pub id: JobId,
+    /// What it does.
+    pub kind: JobKind,
+    /// Where it stands.
+    pub state: JobState,
+    /// When it began.
+    pub started: Millis,
+    /// When it ended.
+    pub ended: Option<Millis>,
+    /// What becomes of each account (a reveal: of each account's keys).
+    pub items: Vec<JobItem>,
+}
+
+/// One account's part in a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobItem {
+    /// The account.
+    pub account: AccountId,
+    /// The account's name when the job began.
+    pub name: String,
+    /// The keys meant, where not all are.
+    pub keys: Vec<RemoteId>,
+    /// Where it stands.
+    pub state: ItemState,
+    /// The site's own words to a refusal: cleaned, at most 300 characters, nothing key-like.
+    pub said: Option<String>,
+}
+
+/// Where one item stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ItemState {
+    /// Not begun.
+    Pending,
+    /// At work.
+    Running(Step),
+    /// Goes on by itself at this time.
+    Waiting {
+        /// When.
+        until: Millis,
+    },
+    /// Ended.
+    Ended(Outcome),
+}
+
+/// What is being done right now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Step {
+    /// Asking who we are, and the balance.
+    Account,
+    /// Listing keys.
+    Listing {
+        /// Keys read so far.
+        read: u32,
+    },
+    /// Revealing.
+    Revealing {
+        /// Keys revealed so far.
+        done: u32,
+        /// Keys to reveal in all.
+        of: u32,
+    },
+    /// A token is being made.
+    MakingToken,
+}
+
+/// Why a listing is not complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CutReason {
+    /// The server's or our own cap.
+    Cap,
+    /// The list repeated itself, changed while it was read, or did not add up.
+    Inconsistent,
+    /// A page failed after others had come.
+    Failed,
+}
+
+/// How one item ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Synced.
+    Synced {
+        /// Keys whose record changed.
+        updated: u32,
+        /// Keys not seen before.
+        new: u32,
+        /// Keys found gone.
+        gone: u32,
+        /// Keys unchanged.
+        unchanged: u32,
+        /// Keys still masked.
+        masked: u32,
+        /// Set when only a part was listed: how many, and why. Nothing was marked gone then.
+        cut: Option<(u32, CutReason)>,
+    },
+    /// Revealed.
+    Revealed {
+        /// Full keys now held.
+        revealed: u32,
+        /// Keys the site did not give (deleted meanwhile, or refused).
+        missing: u32,
+    },
+    /// A token was made and saved.
+    TokenMade,
+    /// The old token was probably replaced; the new one did not arrive.
+    TokenInDoubt,
+    /// Not done.
+    Failed(SiteTrouble),
+    /// The user stopped the job before this item's turn.
+    Stopped,
+    /// The account was removed meanwhile.
+    Removed,
+}

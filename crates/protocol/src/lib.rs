@@ -1,0 +1,30 @@
+//! The words the pages and the worker say to each other: calls and their replies, events,
+//! and the plain things both speak of (accounts, keys, jobs, settings, troubles).
+//! Nothing here decides anything, and nothing here is ever stored.
+
+mod accounts;
+mod calls;
+mod events;
+mod jobs;
+mod keys;
+mod sensitive;
+mod settings;
+mod sites;
+mod trouble;
+mod vault;
+
+pub use accounts::{AccountDraft, AccountEdit, AccountId, AccountView, AddOutcome, Health, ShownAs, Unit};
+pub use calls::*;
+pub use events::{Event, PageMessage, PORT_NAME};
+pub use jobs::{
+    CutReason, ItemState, JobId, JobItem, JobKind, JobState, JobView, Outcome, Step, Wait,
+};
+pub use keys::{KeyDetails, KeyRef, KeyRow, RemoteId, SecretState};
+pub use sensitive::Sensitive;
+pub use settings::Settings;
+pub use sites::{Clue, Generation, Recognition, SiteKind, TabSite, TokenOffer};
+pub use trouble::{AddressProblem, ErrorCode, SiteTrouble, TokenProblem};
+pub use vault::{AppState, BackupPreview, Notice, RecoveryCause, VaultMode, VaultState};
+
+/// Milliseconds since 1970, UTC.
+pub type Millis = u64;

@@ -1,0 +1,113 @@
+use crate::AccountId;
+use serde::{Deserialize, Serialize};
+
+/// Which software runs at a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum SiteKind {
+    /// New API (QuantumNous/new-api, formerly Calcium-Ion/new-api).
+    NewApi,
+    /// One API (songquanpeng/one-api).
+    OneApi,
+}
+
+impl SiteKind {
+    /// Every kind, in the order they are offered.
+    pub const ALL: [Self; 2] = [Self::NewApi, Self::OneApi];
+
+    /// The software's own name; never translated.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NewApi => "New API",
+            Self::OneApi => "One API",
+        }
+    }
+
+    /// Requests must name the user besides the token.
+    #[must_use]
+    pub const fn needs_user_id(self) -> bool {
+        match self {
+            // Before 2026-07-20 (31d70fca3) the header New-Api-User is required.
+            Self::NewApi => true,
+            Self::OneApi => false,
+        }
+    }
+}
+
+/// A generation of New API; other kinds have one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Generation {
+    /// Cookie sessions, keys listed in clear (until 2026-03-08).
+    Unmasked,
+    /// Cookie sessions, keys listed with stars (2026-03-08 to 2026-07-20).
+    MaskedCookie,
+    /// Stateless JWT and refresh cookie (from 2026-07-20).
+    Jwt,
+}
+
+/// One thing seen that speaks for or against a site kind. Shown under "Why?".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Clue {
+    /// A message id of the catalogue, e.g. `clue_status_answer`.
+    pub what: String,
+    /// Which kind it speaks for.
+    pub kind: Option<SiteKind>,
+    /// Points; negative speaks against.
+    pub points: i32,
+}
+
+/// What a look at a site found out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Recognition {
+    /// Nothing hints at a relay, and no request was made.
+    NoHint,
+    /// Something answered, but not like any relay we know.
+    NotARelay(Vec<Clue>),
+    /// The site could not be asked; says nothing about what it is.
+    Unreachable,
+    /// A challenge page stands before the site; says nothing about what it is.
+    Challenge,
+    /// A relay.
+    Relay {
+        /// Which software.
+        kind: SiteKind,
+        /// Which generation, if it showed.
+        generation: Option<Generation>,
+        /// Where it stands: origin plus path, without a slash at the end.
+        base_url: String,
+        /// The name the operator gave it.
+        site_name: Option<String>,
+        /// How sure, and why.
+        clues: Vec<Clue>,
+    },
+}
+
+/// Whether the page can give the access token without side effects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenOffer {
+    /// The site shows the token the login already has; nothing changes there.
+    Shown,
+    /// A token can only be made anew, which ends the one in use.
+    OnlyByReplacing,
+    /// Nobody is signed in on the page.
+    SignedOut,
+}
+
+/// What the popup knows of the tab it was opened over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TabSite {
+    /// The tab's origin; `None` where the browser lets nobody look (its own pages, the stores).
+    pub origin: Option<String>,
+    /// What was found.
+    pub recognition: Recognition,
+    /// Accounts held at this base URL (or, before recognition, at this origin).
+    pub accounts: Vec<AccountId>,
+    /// Login the page itself names, if it does.
+    pub user_id: Option<String>,
+    /// Name of that login.
+    pub username: Option<String>,
+    /// What can be had without typing.
+    pub token: Option<TokenOffer>,
+    /// The browser already allows us to reach this origin.
+    pub permitted: bool,
+}

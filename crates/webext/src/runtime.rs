@@ -1,0 +1,78 @@
+//! Messages, in both directions.
+
+use crate::{BrowserError, from_js, to_js};
+use js_sys::{Function, Promise};
+use serde::{Serialize, de::DeserializeOwned};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = ["chrome", "runtime"], js_name = sendMessage, catch)]
+    fn send_message(message: &JsValue) -> Result<Promise, JsValue>;
+
+    /// A long-lived line between a page and the worker.
+    #[derive(Clone)]
+    pub type Port;
+    #[wasm_bindgen(method, catch, js_name = postMessage)]
+    fn post_message(this: &Port, message: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(method)]
+    fn disconnect(this: &Port);
+    #[wasm_bindgen(method, getter)]
+    fn name(this: &Port) -> String;
+    #[wasm_bindgen(method, getter, js_name = onMessage)]
+    fn on_message(this: &Port) -> Signal;
+    #[wasm_bindgen(method, getter, js_name = onDisconnect)]
+    fn on_disconnect(this: &Port) -> Signal;
+
+    type Signal;
+    #[wasm_bindgen(method, js_name = addListener)]
+    fn add_listener(this: &Signal, listener: &Function);
+}
+
+/// Sends one message to the worker and waits for the answer.
+///
+/// # Errors
+/// When the worker is gone or answers nonsense.
+pub async fn send<Q: Serialize, A: DeserializeOwned>(message: &Q) -> Result<A, BrowserError> {
+    let answer = JsFuture::from(send_message(&to_js(message)?)?).await?;
+    from_js(answer)
+}
+
+impl Port {
+    /// The name it was opened under.
+    #[must_use]
+    pub fn opened_as(&self) -> String {
+        self.name()
+    }
+
+    /// Sends one value along the line.
+    ///
+    /// # Errors
+    /// When the other end is gone.
+    pub fn post<T: Serialize>(&self, value: &T) -> Result<(), BrowserError> {
+        Ok(self.post_message(&to_js(value)?)?)
+    }
+
+    /// Hears every value from the other end, for the rest of the program.
+    pub fn hear<T: DeserializeOwned>(&self, mut act: impl FnMut(T) + 'static) {
+        let listener = Closure::<dyn FnMut(JsValue)>::new(move |value: JsValue| {
+            if let Ok(value) = from_js(value) {
+                act(value);
+            }
+        });
+        self.on_message().add_listener(listener.as_ref().unchecked_ref());
+        listener.forget();
+    }
+
+    /// Hears the end of the line.
+    pub fn hear_end(&self, act: impl FnOnce() + 'static) {
+        let listener = Closure::once_into_js(act);
+        self.on_disconnect().add_listener(listener.unchecked_ref());
+    }
+
+    /// Ends the line.
+    pub fn end(&self) {
+        self.disconnect();
+    }
+}

@@ -1,0 +1,2 @@
+//! Simulated relay sites.
+fn main() {}
