@@ -1,0 +1,2 @@
+import init from "./wasm/floor.js";
+init();
