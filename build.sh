@@ -188,14 +188,14 @@ remapped() {
   CARGO_ENCODED_RUSTFLAGS="${flags[*]}" "$@"
 }
 
-# wasm_module CRATE_DIR OUT_NAME OUT_DIR
+# wasm_module PACKAGE CRATE_DIR OUT_DIR, under the names wasm-pack gives by itself.
 wasm_module() {
-  local crate=$1 name=$2 dir=$3
+  local name=${1//-/_} crate=$2 dir=$3
   say "compiling $crate"
   rm -rf "$dir"
   mkdir -p "$dir"
   remapped wasm-pack --quiet build "$crate" --target web --mode no-install --release --no-opt \
-    --no-typescript --no-pack --no-gitignore --out-dir "$dir" --out-name "$name" -- --locked >&2
+    --no-typescript --no-pack --no-gitignore --out-dir "$dir" -- --locked >&2
   local feature features=()
   for feature in $WASM_OPT_FEATURES; do features+=("--enable-$feature"); done
   node "$RELAYKEEP_NPM/node_modules/binaryen/bin/wasm-opt" -Oz "${features[@]}" \
@@ -203,32 +203,27 @@ wasm_module() {
   mv "$dir/${name}_bg.opt.wasm" "$dir/${name}_bg.wasm"
 }
 
-assemble() { node tests/tools/assemble.mjs --version "$VERSION" "$@"; }
+assemble() { node tests/tools/assemble.mjs --version "$VERSION" --modules "$OUT/wasm" "$@"; }
 
 build() {
   need_wasm_tools
   need_npm
-  wasm_module crates/background background "$OUT/wasm/background"
-  wasm_module crates/ui ui "$OUT/wasm/ui"
-  rm -rf "$OUT/wasm/all"
-  mkdir -p "$OUT/wasm/all"
-  cp -r "$OUT/wasm/background/." "$OUT/wasm/ui/." "$OUT/wasm/all/"
+  rm -rf "$OUT/wasm"
+  wasm_module relaykeep-background crates/background "$OUT/wasm/background"
+  wasm_module relaykeep-ui crates/ui "$OUT/wasm/ui"
   say "assembling dist/chromium, dist/firefox and the test build"
-  assemble --browser chromium --wasm "$OUT/wasm/all" --out dist/chromium
-  assemble --browser firefox --wasm "$OUT/wasm/all" --out dist/firefox
-  assemble --browser chromium --wasm "$OUT/wasm/all" --out target/test/chromium --loopback
-  du -b --apparent-size dist/chromium/wasm/*.wasm | awk '{ printf "    %8d bytes  %s\n", $1, $2 }' >&2
+  assemble --browser chromium --out dist/chromium
+  assemble --browser firefox --out dist/firefox
+  assemble --browser chromium --out target/test/chromium --loopback
+  du -b --apparent-size dist/chromium/*/*.wasm | awk '{ printf "    %8d bytes  %s\n", $1, $2 }' >&2
 }
 
 # The floor: a hello-world Leptos page, built the same way, in the same extension. Never shipped.
 build_bench() {
   build
-  wasm_module tests/browser/floor floor "$OUT/wasm/floor"
-  rm -rf "$OUT/bench/extra"
-  mkdir -p "$OUT/bench/extra/wasm"
-  cp "$OUT"/wasm/floor/*.{js,wasm} "$OUT/bench/extra/wasm/"
+  wasm_module relaykeep-floor tests/browser/floor "$OUT/bench/extra/floor"
   cp tests/browser/floor/floor.{html,js} "$OUT/bench/extra/"
-  assemble --browser chromium --wasm "$OUT/wasm/all" --out target/bench/chromium --loopback --extra "$OUT/bench/extra"
+  assemble --browser chromium --out target/bench/chromium --loopback --extra "$OUT/bench/extra"
 }
 
 build_sim() {

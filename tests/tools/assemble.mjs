@@ -1,7 +1,7 @@
-// Puts one unpacked extension together: extension/ as it is, the built modules under wasm/, and
-// the manifest for one browser. Refuses what would fail only when the browser loads it.
+// Puts one unpacked extension together: extension/ as it is, each built module in a folder of its
+// own, and the manifest for one browser. Refuses what would fail only when the browser loads it.
 //
-//   node assemble.mjs --browser chromium|firefox --wasm DIR --version 1.2.3 --out DIR
+//   node assemble.mjs --browser chromium|firefox --modules DIR --version 1.2.3 --out DIR
 //                     [--loopback] [--extra DIR]
 //
 // --loopback  the test build: host_permissions for this machine, the ONLY difference.
@@ -78,14 +78,13 @@ export function dangling(dir) {
   return missing;
 }
 
-function assemble({ browser, wasm, version, out, loopback, extra }) {
+function assemble({ browser, modules, version, out, loopback, extra }) {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   cpSync(join(ROOT, "extension"), out, { recursive: true });
   // Only what runs: no .d.ts, no package.json.
-  for (const path of filesBelow(wasm)) {
-    if (!/\.(js|wasm)$/.test(path)) continue;
-    cpSync(join(wasm, path), join(out, "wasm", path), { recursive: true });
+  for (const path of filesBelow(modules)) {
+    if (/\.(js|wasm)$/.test(path)) cpSync(join(modules, path), join(out, path), { recursive: true });
   }
   const whole = JSON.parse(readFileSync(join(ROOT, "manifest.json"), "utf8"));
   const manifest = manifestFor(browser, whole, version);
@@ -100,7 +99,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
     options: {
       browser: { type: "string" },
-      wasm: { type: "string" },
+      modules: { type: "string" },
       version: { type: "string" },
       out: { type: "string" },
       loopback: { type: "boolean", default: false },

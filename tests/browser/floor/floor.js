@@ -1,2 +1,2 @@
-import init from "./wasm/floor.js";
+import init from "./floor/relaykeep_floor.js";
 init();
