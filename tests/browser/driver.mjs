@@ -18,12 +18,12 @@ export async function launch({ dist, profile, flags, headless = true, size } = {
 /** One browser profile with the extension in it. */
 export class App {
   constructor(options) {
-    this.options = options;
+    this.given = options;
     this.profile = options.profile;
   }
 
   async start() {
-    this.chromium = await start(this.options);
+    this.chromium = await start(this.given);
     this.browser = this.chromium.browser;
     this.views = new Map();
   }
@@ -31,7 +31,7 @@ export class App {
   /** Closes the browser and removes a profile that was only ours. */
   async close() {
     await this.chromium.close();
-    if (this.options.temporary) removeProfile(this.profile);
+    if (this.given.temporary) removeProfile(this.profile);
   }
 
   /** SIGKILL to the whole browser: nothing is flushed, nobody says goodbye. */
