@@ -155,10 +155,14 @@ need_chromedriver() {
   export CHROMEDRIVER
 }
 
-# The independent decryptor is Python: argon2-cffi and cryptography, pinned, in their own folder.
-need_python() {
+need_python3() {
   have python3 || { on_debian_as_root && apt_install python3 python3-venv; } \
     || fail "No Python found: sudo apt-get install python3 python3-venv"
+}
+
+# The independent decryptor is Python: argon2-cffi and cryptography, pinned, in their own folder.
+need_python() {
+  need_python3
   local dir=$CACHE/python-argon2-$PYTHON_ARGON2_CFFI-cryptography-$PYTHON_CRYPTOGRAPHY
   if [[ ! -f $dir/.complete ]]; then
     say "installing argon2-cffi and cryptography (once) to $dir"
@@ -257,9 +261,8 @@ part() {
   say "$name"
   # Not `cmd || status=$?`: inside a condition bash forgets `set -e` all the way down.
   set +e
-  (set -e; "$@") > >(tee "$log") 2>&1
-  status=$?
-  wait $! 2>/dev/null # for tee, or the log may still lack its end
+  (set -e; "$@") 2>&1 | tee "$log"
+  status=${PIPESTATUS[0]}
   set -e
   read -r passed failed skipped < <(awk '
     /^test result: / { p += $4; f += $6; counted = 1 }
@@ -294,7 +297,13 @@ check_zip() {
   rm -rf "$copy" && mkdir -p "$copy" && cp -r dist/chromium/. "$copy/" # other times, other order on disk
   SOURCE_DATE_EPOCH=1700000000 TZ=UTC node tests/tools/zip.mjs dist/chromium "$a"
   SOURCE_DATE_EPOCH=1700000000 TZ=Asia/Tokyo node tests/tools/zip.mjs "$copy" "$b"
-  cmp "$a" "$b" && python3 -m zipfile -t "$a" && rm -rf "$a" "$b" "$copy"
+  cmp "$a" "$b"
+  # A reader of somebody else's finds it sound and finds the files as they were.
+  rm -rf "$copy"
+  python3 -m zipfile -e "$a" "$copy"
+  diff -r dist/chromium "$copy"
+  (( $(stat -c %s "$a") <= 600000 )) || { echo "the zip has $(stat -c %s "$a") bytes, more than 600000"; return 1; }
+  rm -rf "$a" "$b" "$copy"
 }
 check_no_paths() {
   ! grep -rlaF -e "$ROOT" -e "$CARGO_HOME" -e "$CARGO_TARGET_DIR" -e "$HOME/" dist/chromium \
@@ -303,6 +312,7 @@ check_no_paths() {
 check_web_ext() { node tests/tools/lint.mjs dist/firefox; }
 
 check_parts() {
+  need_python3
   part format check_format
   part shell check_shell
   part scripts check_scripts
@@ -334,7 +344,7 @@ reproducible() {
 }
 
 # The house tests read dist and the test build, so `build` comes first.
-rust_tests() { cargo test --locked --workspace --exclude relaykeep-floor --no-fail-fast; }
+rust_tests() { RELAYKEEP_BUILT=1 cargo test --locked --workspace --exclude relaykeep-floor --no-fail-fast; }
 
 wasm_tests() {
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER="bash $ROOT/tests/tools/wasm-test-runner.sh" \

@@ -71,21 +71,32 @@ export function dangling(dir) {
     for (const [, path] of html.matchAll(/(?:src|href)="([^"#:]+)"/g)) need(join(dirname(page), path), page);
   }
   for (const script of filesBelow(dir).filter((path) => path.endsWith(".js"))) {
-    const text = readFileSync(join(dir, script), "utf8");
-    for (const [, path] of text.matchAll(/(?:\bfrom|\bimport)\s*\(?["'](\.{1,2}\/[^"']+)["']/g))
-      need(join(dirname(script), path), script);
+    for (const path of imports(readFileSync(join(dir, script), "utf8"))) need(join(dirname(script), path), script);
   }
   return missing;
 }
+
+/** Of what wasm-pack made, the glue, the module, and the scripts the glue really imports. */
+function whatRuns(modules) {
+  const kept = new Set();
+  const keep = (path) => {
+    if (kept.has(path)) return;
+    kept.add(path);
+    if (!path.endsWith(".js")) return;
+    for (const to of imports(readFileSync(join(modules, path), "utf8"))) keep(join(dirname(path), to));
+  };
+  for (const path of filesBelow(modules)) if (/\.(js|wasm)$/.test(path) && !path.includes("/snippets/")) keep(path);
+  return kept;
+}
+
+/** The relative paths a script imports. */
+const imports = (script) => [...script.matchAll(/(?:\bfrom|\bimport)\s*\(?["'](\.{1,2}\/[^"']+)["']/g)].map(([, path]) => path);
 
 function assemble({ browser, modules, version, out, loopback, extra }) {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   cpSync(join(ROOT, "extension"), out, { recursive: true });
-  // Only what runs: no .d.ts, no package.json.
-  for (const path of filesBelow(modules)) {
-    if (/\.(js|wasm)$/.test(path)) cpSync(join(modules, path), join(out, path), { recursive: true });
-  }
+  for (const path of whatRuns(modules)) cpSync(join(modules, path), join(out, path), { recursive: true });
   const whole = JSON.parse(readFileSync(join(ROOT, "manifest.json"), "utf8"));
   const manifest = manifestFor(browser, whole, version);
   if (loopback) manifest.host_permissions = LOOPBACK;
