@@ -322,7 +322,7 @@ mod tests {
             "https://bücher.example/",
             Ok("https://xn--bcher-kva.example"),
         );
-        check("https://中转.example", Ok("https://xn--fiq64f.example"));
+        check("https://中转.example", Ok("https://xn--fiqq40n.example"));
         check("[::1]:3000", Ok("http://[::1]:3000"));
         check("localhost:3000/console", Ok("http://localhost:3000"));
         check("127.0.0.1:3101", Ok("http://127.0.0.1:3101"));

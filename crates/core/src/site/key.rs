@@ -265,13 +265,8 @@ pub(super) fn of_the_jwt_era(raw: &RawValue) -> bool {
     #[derive(Deserialize)]
     struct Mark<'a> {
         // `null` counts: the field is there.
-        #[serde(borrow, default, deserialize_with = "present")]
+        #[serde(borrow, default, deserialize_with = "lax::present")]
         auto_groups: Option<&'a RawValue>,
-    }
-    fn present<'de, D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<&'de RawValue>, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(Some)
     }
     serde_json::from_str::<Mark<'_>>(raw.get()).is_ok_and(|mark| mark.auto_groups.is_some())
 }
