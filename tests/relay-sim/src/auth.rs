@@ -65,7 +65,11 @@ impl Call<'_> {
             let text = Say::LowRole.text(self.lang);
             return Err(Answer::code(403, "AUTH_INSUFFICIENT_PRIVILEGE", text));
         }
-        Ok(Who { id: user.id, role: user.role, sid })
+        Ok(Who {
+            id: user.id,
+            role: user.role,
+            sid,
+        })
     }
 
     /// middleware/auth.go authHelper of the cookie eras and One API: the cookie is looked at
@@ -95,8 +99,9 @@ impl Call<'_> {
             if header.is_empty() {
                 return Err(self.refuse(401, Say::UserIdMissing));
             }
-            let named: i64 =
-                header.parse().map_err(|_| self.refuse(401, Say::UserIdFormat))?;
+            let named: i64 = header
+                .parse()
+                .map_err(|_| self.refuse(401, Say::UserIdFormat))?;
             if named != id {
                 return Err(self.refuse(401, Say::UserIdMismatch));
             }
@@ -117,7 +122,11 @@ impl Call<'_> {
         if role < least_role {
             return Err(self.refuse(200, Say::LowRole));
         }
-        Ok(Who { id, role, sid: None })
+        Ok(Who {
+            id,
+            role,
+            sid: None,
+        })
     }
 
     /// `success:false` in the caller's language.
@@ -127,7 +136,10 @@ impl Call<'_> {
 }
 
 fn by_pat<'a>(state: &'a State, token: &str) -> Option<&'a crate::state::User> {
-    state.users.iter().find(|user| user.access_token.as_deref() == Some(token))
+    state
+        .users
+        .iter()
+        .find(|user| user.access_token.as_deref() == Some(token))
 }
 
 /// `Bearer X` in any case, or a bare `X`; more fields count as nothing

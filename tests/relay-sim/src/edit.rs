@@ -35,8 +35,16 @@ struct Form {
 
 impl Form {
     fn read(body: &Value, generation: Generation) -> Result<Self, String> {
-        let owner = if generation == Generation::Jwt { "tokenRequest.Token" } else { "Token" };
-        let wide = if generation == Generation::OneApi { "int64" } else { "int" };
+        let owner = if generation == Generation::Jwt {
+            "tokenRequest.Token"
+        } else {
+            "Token"
+        };
+        let wide = if generation == Generation::OneApi {
+            "int64"
+        } else {
+            "int"
+        };
         let wrong = |field: &str, kind: &str| {
             let got = match &body[field] {
                 Value::Number(number) => format!("number {number}"),
@@ -46,7 +54,9 @@ impl Form {
                 Value::Object(_) => "object".to_owned(),
                 Value::Null => "null".to_owned(),
             };
-            format!("json: cannot unmarshal {got} into Go struct field {owner}.{field} of type {kind}")
+            format!(
+                "json: cannot unmarshal {got} into Go struct field {owner}.{field} of type {kind}"
+            )
         };
         let int = |field: &str, kind: &str| match &body[field] {
             Value::Null => Ok(0),
@@ -78,7 +88,10 @@ impl Form {
             cross_group_retry: flag("cross_group_retry")?,
             auto_groups: body.get("auto_groups").map(|value| {
                 value.as_array().map(|names| {
-                    names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+                    names
+                        .iter()
+                        .filter_map(|name| name.as_str().map(str::to_owned))
+                        .collect()
                 })
             }),
             models: maybe("models")?,
@@ -151,7 +164,12 @@ impl Call<'_> {
         self.check(&form)?;
         self.check_auto_groups(&form)?;
         let generation = self.state.generation;
-        let owned = self.state.tokens.iter().filter(|token| token.user_id == who.id).count();
+        let owned = self
+            .state
+            .tokens
+            .iter()
+            .filter(|token| token.user_id == who.id)
+            .count();
         let most = self.state.options.max_tokens;
         if generation.masks() && owned >= most {
             return Err(Answer::fail(format!("已达到最大令牌数量限制 ({most})")));
@@ -231,7 +249,9 @@ impl Call<'_> {
             return Err(self.refuse(200, Say::InvalidParams));
         };
         let before = self.state.tokens.len();
-        self.state.tokens.retain(|token| token.user_id != who.id || !ids.contains(&token.id));
+        self.state
+            .tokens
+            .retain(|token| token.user_id != who.id || !ids.contains(&token.id));
         Ok(Answer::data(json!(before - self.state.tokens.len())))
     }
 }

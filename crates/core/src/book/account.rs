@@ -1,7 +1,7 @@
 //! One account: what the site says of it, what the user says, and its keys' list.
 
 use super::parts::{Parts, to_json};
-use super::records::{AccountBody, KeyEntry, LoginBody, OwnBody, RawEntry, SecretEntry};
+use super::records::{AccountBody, KeyEntry, LoginBody, OwnBody, RawEntry, SecretEntry, shown};
 use super::{account_id, merge::Found};
 use crate::http::Bound;
 use crate::keys;
@@ -158,8 +158,8 @@ impl Account {
             username: self.body.username.clone(),
             group: self.body.group.clone(),
             unit: self.body.unit.clone(),
-            balance: self.body.balance,
-            used: self.body.used,
+            balance: self.body.balance.map(shown),
+            used: self.body.used.map(shown),
             health: self.body.health.clone(),
             synced_at,
             keys: u32::try_from(self.keys.len()).unwrap_or(u32::MAX),

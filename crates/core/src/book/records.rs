@@ -109,13 +109,13 @@ impl KeyEntry {
             group: self.group.clone(),
             mask: MaskedKey::read(&self.mask).map_or_else(String::new, |mask| mask.shown()),
             secret: self.secret,
-            status: self.status,
-            remaining: self.remaining,
+            status: shown(self.status),
+            remaining: self.remaining.map(shown),
             unlimited: self.unlimited,
-            used: self.used,
-            expires: self.expires,
-            last_used: self.last_used,
-            created: self.created,
+            used: self.used.map(shown),
+            expires: self.expires.map(shown),
+            last_used: self.last_used.map(shown),
+            created: self.created.map(shown),
             gone_since: self.gone_since,
         }
     }
@@ -151,6 +151,13 @@ impl KeyEntry {
         self.gone_since = None;
         self.missed = false;
     }
+}
+
+/// A number as it can cross to a page: JavaScript holds no integer beyond 2^53. The raw object
+/// keeps what the site sent.
+pub(crate) fn shown(number: i64) -> i64 {
+    const MOST: i64 = (1 << 53) - 1;
+    number.clamp(-MOST, MOST)
 }
 
 /// The login at a site.
