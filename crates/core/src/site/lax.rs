@@ -8,7 +8,9 @@ use serde_json::value::RawValue;
 pub(super) type Raw<'a> = Option<&'a RawValue>;
 
 /// For a field whose `null` is not the same as its absence.
-pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
