@@ -143,6 +143,17 @@ impl BaseUrl {
         self.private
     }
 
+    /// An address on this machine itself: what is sent there does not travel.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host.trim_matches(['[', ']']);
+        self.host == "localhost"
+            || self.host.ends_with(".localhost")
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    }
+
     /// The match pattern to ask the browser's permission for (Chromium's form, with the port).
     #[must_use]
     pub fn permission_pattern(&self) -> String {

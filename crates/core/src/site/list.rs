@@ -17,7 +17,7 @@ const MOST_KEYS: usize = 1_000;
 const MOST_PAGES: u32 = 110;
 
 /// What a site listed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Listing {
     /// The keys, in the site's order, each once.
     pub keys: Vec<RemoteKey>,

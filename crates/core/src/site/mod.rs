@@ -27,7 +27,7 @@ pub use address::BaseUrl;
 pub use answer::{Answer, Asking, SiteError, classify};
 pub use detect::probe;
 pub use facts::{SiteFacts, status};
-pub use key::RemoteKey;
+pub use key::{Limits, RemoteKey, limits_of};
 pub use limit::limited_until;
 pub use list::{Listing, list_keys};
 pub use place::{Login, Place, Quirks};

@@ -1,0 +1,432 @@
+// Relaykeep as a person uses it: every verb finds by role and accessible name, clicks and types.
+// The words are those of the English catalogue.
+import { sleep, until, View } from "./aria.mjs";
+import { freshProfile, removeProfile, start } from "./chromium.mjs";
+import { hits } from "./profile.mjs";
+
+export { sleep, until, View };
+
+const KIND_WORDS = { "new-api": "New API", "one-api": "One API" };
+
+/** Starts the browser with the extension. Without `profile` a fresh one is made, and removed by `close()`. */
+export async function launch({ dist, profile, flags, headless = true, size } = {}) {
+  const app = new App({ dist, profile: profile ?? freshProfile(), temporary: !profile, flags, headless, size });
+  await app.start();
+  return app;
+}
+
+/** One browser profile with the extension in it. */
+export class App {
+  constructor(options) {
+    this.given = options;
+    this.profile = options.profile;
+  }
+
+  async start() {
+    this.chromium = await start(this.given);
+    this.browser = this.chromium.browser;
+    this.views = new Map();
+  }
+
+  /** Closes the browser and removes a profile that was only ours. */
+  async close() {
+    await this.chromium.close();
+    if (this.given.temporary) removeProfile(this.profile);
+  }
+
+  /** SIGKILL to the whole browser: nothing is flushed, nobody says goodbye. */
+  async killBrowser() {
+    await this.chromium.kill();
+  }
+
+  /** The same profile again, after `killBrowser` or `closeBrowser`. */
+  async relaunch() {
+    await this.start();
+  }
+
+  /** Closes the browser, keeps the profile. */
+  async closeBrowser() {
+    await this.chromium.close();
+  }
+
+  url(path) {
+    return `chrome-extension://${this.chromium.id}/${path}`;
+  }
+
+  // ---- pages ------------------------------------------------------------------------------
+
+  /** The options page at a section: the tab that is open, or a new one. */
+  async options(section = "keys") {
+    let view = this.views.get("options");
+    if (!view || view.page.isClosed()) {
+      view = new View(await this.browser.newPage());
+      this.views.set("options", view);
+      await view.page.goto(this.url(`options.html#/${section}`));
+    } else {
+      await view.page.bringToFront();
+      const at = await view.page.evaluate(() => location.hash);
+      if (at !== `#/${section}`) {
+        const link = await view.look("link", section[0].toUpperCase() + section.slice(1));
+        if (link) await link.click();
+        else await view.page.goto(this.url(`options.html#/${section}`));
+      }
+    }
+    await until("the options page to draw", () => view.page.evaluate(() => document.body.innerText.trim().length > 0));
+    return view;
+  }
+
+  /** Opens the real popup over a tab, which grants `activeTab` for it. */
+  async popup(page) {
+    await page.bringToFront();
+    const opened = this.browser.waitForTarget((target) => target.url().startsWith(this.url("popup.html")), { timeout: 15_000 });
+    await page.triggerExtensionAction(this.chromium.extension);
+    const view = new View(await (await opened).asPage());
+    await until("the popup to draw", () => view.page.evaluate(() => document.body.innerText.trim().length > 0));
+    return view;
+  }
+
+  /** A tab of a site, as any visitor has it. */
+  async visit(url) {
+    const page = await this.browser.newPage();
+    await page.goto(url, { waitUntil: "load" });
+    return page;
+  }
+
+  // ---- the vault ----------------------------------------------------------------------------
+
+  /** First run. */
+  async onboard({ mode = "passphrase", passphrase } = {}) {
+    const view = await this.options();
+    await view.find("heading", "Welcome to Relaykeep");
+    await view.click("radio", mode === "device" ? /^This device only/ : /^Passphrase/);
+    if (mode !== "device") {
+      await view.type("textbox", "New passphrase", passphrase);
+      await view.type("textbox", "Repeat passphrase", passphrase);
+    }
+    await view.click("button", "Create vault");
+    await this.#opened(view);
+  }
+
+  /** Waits until the vault is open, or says why it is not. */
+  async #opened(view) {
+    const said = await until("the vault to open", async () => {
+      if (await view.has("link", "Keys")) return "open";
+      return view.alert();
+    }, { timeout: 30_000 });
+    if (said !== "open") throw new Error(said);
+  }
+
+  /** Locks by the button. */
+  async lock() {
+    const view = await this.options();
+    await view.click("button", "Lock");
+    await view.find("heading", "Relaykeep is locked");
+  }
+
+  /** Unlocks; fails with the words of the page. */
+  async unlock(passphrase) {
+    const view = await this.options();
+    await view.find("heading", "Relaykeep is locked");
+    await view.type("textbox", "Passphrase", passphrase);
+    await view.click("button", "Unlock");
+    await this.#opened(view);
+  }
+
+  /** The heading of the whole page: "Welcome to Relaykeep", "Relaykeep is locked", "Recovery" or "open". */
+  async state() {
+    const view = await this.options();
+    return until("a known state", async () => {
+      if (await view.has("link", "Keys")) return "open";
+      const names = await view.names("heading");
+      return ["Welcome to Relaykeep", "Relaykeep is locked", "Recovery", "Made by a newer version"].find((one) => names.includes(one));
+    });
+  }
+
+  // ---- accounts -----------------------------------------------------------------------------
+
+  /** Adds the site of a tab from the popup. Returns what the popup read when it looked at the tab. */
+  async addAccountFromTab(page, { userId, token, name, kind, make = false, shown = false } = {}) {
+    const popup = await this.popup(page);
+    await popup.find("region", "This site");
+    if (!(await this.#soon(popup, "button", "Add this site"))) await popup.click("button", "Check this site");
+    const read = await popup.text();
+    await popup.click("button", "Add this site");
+    if (kind) await popup.choose("Site kind", KIND_WORDS[kind] ?? kind);
+    if (shown) await popup.click("button", "Use the token the site shows");
+    if (make) {
+      await popup.click("button", "Make a new token");
+      await popup.click("button", "Replace the token");
+    } else {
+      if (userId !== undefined && (await popup.has("textbox", "User id"))) await popup.type("textbox", "User id", String(userId));
+      if (token) await popup.type("textbox", "Access token", token);
+      if (name) await popup.type("textbox", "Name", name);
+      await popup.click("button", "Save account");
+    }
+    await this.#saved(popup, "Save account");
+    await this.closePopup(popup);
+    return read;
+  }
+
+  async #soon(view, role, name) {
+    return view.find(role, name, { timeout: 3000 }).then(() => true, () => false);
+  }
+
+  /** Waits until a form was accepted (its button goes) or refused (its words are thrown). */
+  async #saved(view, button) {
+    const said = await until("the account to be saved", async () => {
+      if (!(await view.has("button", button))) return "saved";
+      return view.alert();
+    }, { timeout: 30_000 });
+    if (said !== "saved") throw new Error(said);
+  }
+
+  async closePopup(popup) {
+    if (popup.page.isClosed()) return;
+    await popup.page.close().catch(() => {});
+    await until("the popup to close", () => popup.page.isClosed());
+  }
+
+  /** Adds an account by hand. `inClear` answers the warning that the token travels unencrypted. */
+  async addAccount({ origin, kind, userId, token, name, inClear = true }) {
+    const view = await this.options("accounts");
+    await view.click("button", "Add account");
+    await view.find("dialog", "Add account");
+    await view.type("textbox", "Site address", origin);
+    if (kind) await view.choose("Site kind", KIND_WORDS[kind] ?? kind);
+    if (userId !== undefined) await view.type("textbox", "User id", String(userId));
+    if (token !== undefined) await view.type("textbox", "Access token", token);
+    if (name !== undefined) await view.type("textbox", "Name", name);
+    await view.click("button", "Save account");
+    // The warning about http is the only refusal that can be answered on the spot.
+    const asked = await until("an answer to Save account", async () => {
+      if (!(await view.has("dialog", "Add account"))) return "saved";
+      if (await view.has("checkbox", "Send the token in clear")) return "in clear?";
+      return view.alert();
+    }, { timeout: 30_000 });
+    if (asked === "saved") return;
+    if (asked !== "in clear?" || !inClear) throw new Error(asked === "in clear?" ? "Send the token in clear" : asked);
+    await view.tick("Send the token in clear");
+    await view.click("button", "Save account");
+    await this.#saved(view, "Save account");
+  }
+
+  /** The accounts as listed: `{ id, text }`. */
+  async accounts() {
+    const view = await this.options("accounts");
+    await sleep(100);
+    return view.page.evaluate(() => [...document.querySelectorAll("main [data-account], [data-account]")].map((one) => ({ id: one.dataset.account, text: one.innerText })));
+  }
+
+  async #accountRow(view, name) {
+    return until(`the account ${name}`, async () => {
+      for (const row of await view.page.$$("[data-account]"))
+        if ((await row.evaluate((one) => one.innerText)).split("\n").some((line) => line.trim() === name)) return row;
+      return null;
+    });
+  }
+
+  /** Removes an account here. */
+  async removeAccount(name) {
+    const view = await this.options("accounts");
+    await view.click("button", /^Remove here…/, { within: await this.#accountRow(view, name) });
+    await view.click("button", "Remove here");
+    await until("the account to go", async () => !(await view.text()).split("\n").some((line) => line.trim() === name));
+  }
+
+  // ---- jobs -----------------------------------------------------------------------------------
+
+  /** Jobs as shown, newest first: `{ id, title, text, items, running }`. */
+  async jobs() {
+    const view = await this.options("activity");
+    return this.#jobsOn(view);
+  }
+
+  #jobsOn(view) {
+    return view.page.evaluate(() =>
+      [...document.querySelectorAll("[data-job]")].map((one) => ({
+        id: one.dataset.job,
+        title: one.querySelector("h1,h2,h3,h4,[role=heading]")?.innerText.trim() ?? "",
+        text: one.innerText,
+        items: [...one.querySelectorAll("li,[role=listitem]")].map((item) => item.innerText.replaceAll(/\s+/g, " ").trim()),
+        running: [...one.querySelectorAll("button")].some((button) => (button.ariaLabel ?? button.innerText).trim().startsWith("Stop")),
+      })),
+    );
+  }
+
+  /** Does `act`, then waits on Activity for the job it began to end (or, with `wait`, to pause). */
+  async job(act, { timeout = 60_000, ended = (job) => !job.running } = {}) {
+    const before = new Set((await this.jobs()).map((job) => job.id));
+    await act();
+    const view = await this.options("activity");
+    return until(
+      async () => `the job to end; Activity reads: ${(await view.text()).slice(0, 800)}`,
+      async () => (await this.#jobsOn(view)).find((job) => !before.has(job.id) && ended(job)),
+      { timeout, every: 60 },
+    );
+  }
+
+  /** Syncs one account, or all; returns one line per account as shown. */
+  async sync(name, options) {
+    const job = await this.job(async () => {
+      const view = await this.options("accounts");
+      if (name) await view.click("button", /^Sync\b/, { within: await this.#accountRow(view, name) });
+      else await view.click("button", "Sync all");
+    }, options);
+    return job.items;
+  }
+
+  // ---- keys -------------------------------------------------------------------------------------
+
+  /** Rows as shown, read by scrolling through the whole list: `{ ref, account, name, key, group, state, … }`. */
+  async keys({ search = "", account } = {}) {
+    const view = await this.options("keys");
+    if (!(await view.has("searchbox", "Search keys"))) return [];
+    await this.search(view, search);
+    const rows = await this.#everyRow(view);
+    return account === undefined ? rows : rows.filter((row) => row.account === account);
+  }
+
+  /** Types into the search box of a page or popup and lets the list settle. */
+  async search(view, text) {
+    const box = await view.find("searchbox", "Search keys");
+    if ((await box.evaluate((one) => one.value)) !== text) {
+      await box.click();
+      await view.chord("Control", "KeyA");
+      await view.page.keyboard.press("Delete");
+      if (text) await box.type(text);
+    }
+    await sleep(250); // hits inside keys come from the worker, after the first paint
+  }
+
+  async #everyRow(view) {
+    const grid = await view.look("grid", "Keys");
+    if (!grid) return [];
+    const seen = new Map();
+    const scroller = await grid.evaluateHandle((one) => {
+      let at = one;
+      while (at && !(at.scrollHeight > at.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(at).overflowY))) at = at.parentElement;
+      if (at) at.scrollTop = 0;
+      return at;
+    });
+    await sleep(60);
+    for (let idle = 0; idle < 2; ) {
+      const before = seen.size;
+      for (const row of await grid.evaluate(readRows)) seen.set(row.index, row);
+      const moved = await scroller.evaluate((one) => {
+        if (!one) return false;
+        const from = one.scrollTop;
+        one.scrollTop += one.clientHeight * 0.8;
+        return one.scrollTop > from;
+      });
+      await sleep(40);
+      idle = moved || seen.size > before ? 0 : idle + 1;
+    }
+    await scroller.evaluate((one) => one && (one.scrollTop = 0));
+    let account;
+    const rows = [];
+    for (const row of [...seen.values()].sort((a, b) => a.index - b.index)) {
+      if (row.header !== undefined) account = row.header;
+      else rows.push({ account, ...row });
+    }
+    return rows;
+  }
+
+  async #row(view, { account, name }) {
+    const rows = await this.keys({ search: name });
+    const row = rows.find((one) => one.name === name && (account === undefined || one.account === account));
+    if (!row) throw new Error(`no key ${name} is listed; there is: ${rows.map((one) => one.name).join(" · ")}`);
+    return until(`the row of ${name}`, () => view.page.$(`[data-key="${CSS_escape(row.ref)}"]`));
+  }
+
+  /** Reveals keys by name (of one account), or all masked ones; returns the job's lines as shown. */
+  async reveal({ account, names } = {}, options) {
+    const job = await this.job(async () => {
+      const view = await this.options("keys");
+      if (!names) {
+        await this.search(view, "");
+        await view.click("button", /^Reveal masked/);
+      } else {
+        for (const name of names) {
+          const row = await this.#row(view, { account, name });
+          await (await row.waitForSelector(`::-p-aria([role="checkbox"])`)).click();
+        }
+        await this.search(view, "");
+        await view.click("button", /^Reveal( \d+)?$/, { within: await until("the selection bar", () => view.look("toolbar", /selected|Selection/).then((bar) => bar ?? view.page.$("body"))) });
+      }
+      await this.#confirm(view, "Reveal");
+    }, options);
+    return job.items;
+  }
+
+  /** Says yes in the dialog that names what will be done. */
+  async #confirm(view, button) {
+    const dialog = await until(`the dialog with ${button}`, () => view.page.$('dialog[open], [role="dialog"], [role="alertdialog"]'));
+    await (await dialog.waitForSelector(`::-p-aria([name="${button}"][role="button"])`)).click();
+  }
+
+  /** Copies a key by its row's button; returns what lies in the clipboard, read by pasting elsewhere. */
+  async copyKey({ account, name }) {
+    const view = await this.options("keys");
+    const row = await this.#row(view, { account, name });
+    await (await row.waitForSelector(`::-p-aria([name="Copy"][role="button"])`)).click();
+    await until(async () => `"Copied"; it says: ${await view.status()} ${await view.alert()}`, async () => /\bCopied\b/.test(await view.status()), { timeout: 30_000 });
+    return this.clipboard();
+  }
+
+  /** What a paste brings, in a page of nobody. */
+  async clipboard() {
+    const page = await this.browser.newPage();
+    try {
+      await page.setContent("<textarea aria-label=paste></textarea>");
+      await page.bringToFront();
+      await page.click("textarea");
+      const view = new View(page);
+      await view.chord("Control", "KeyV");
+      return await page.$eval("textarea", (one) => one.value);
+    } finally {
+      await page.close();
+    }
+  }
+
+  // ---- the worker, the profile ------------------------------------------------------------------
+
+  /** Stops the worker as the browser does when it has been idle, at whatever it is doing. */
+  async killWorker() {
+    const page = this.views.get("options")?.page ?? (await this.options()).page;
+    const cdp = await page.createCDPSession();
+    await cdp.send("ServiceWorker.enable");
+    await cdp.send("ServiceWorker.stopAllWorkers");
+    await cdp.detach();
+  }
+
+  /** Whether the worker runs now; looks without touching it. */
+  async workerAlive() {
+    this.watcher ??= new WeakMap();
+    let cdp = this.watcher.get(this.browser);
+    if (!cdp) this.watcher.set(this.browser, (cdp = await this.browser.target().createCDPSession()));
+    const { targetInfos } = await cdp.send("Target.getTargets", { filter: [{ type: "service_worker" }] });
+    return targetInfos.some((one) => one.url.startsWith(`chrome-extension://${this.chromium.id}/`));
+  }
+
+  /** Where in the profile on disk these bytes lie, in any dress: see profile.mjs. */
+  profileHits(needles) {
+    return hits(this.profile, needles);
+  }
+}
+
+const CSS_escape = (text) => text.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
+
+/** Runs in the page: the rows drawn now. */
+function readRows(grid) {
+  return [...grid.querySelectorAll('[role="row"]')].flatMap((row) => {
+    const index = Number(row.ariaRowIndex ?? row.getAttribute("aria-rowindex"));
+    if (row.dataset.account !== undefined && row.dataset.key === undefined) {
+      const button = [...row.querySelectorAll("button")].map((one) => one.ariaLabel ?? one.title ?? one.innerText).find((one) => /^(Collapse|Expand) /.test(one));
+      return [{ index, header: button?.replace(/^(Collapse|Expand) /, "") ?? row.innerText.split("\n")[0].trim() }];
+    }
+    if (row.dataset.key === undefined) return [];
+    const cells = [...row.querySelectorAll('[role="gridcell"]')].map((one) => one.innerText.replaceAll(/\s+/g, " ").trim());
+    const [, name, key, group, state, remaining, expiry, lastUsed] = cells;
+    return [{ index, ref: row.dataset.key, name, key, group, state, remaining, expiry, lastUsed }];
+  });
+}

@@ -1,0 +1,2 @@
+import init from "./floor/relaykeep_floor.js";
+init();

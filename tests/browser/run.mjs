@@ -1,0 +1,96 @@
+// Runs the browser suites one after the other and prints one line per case.
+//
+//   node run.mjs --dist DIR --shipped DIR [--only NAME] [--sites FILE]
+//
+// A suite is a module with `export default { name, cases: [{ name, run, real? }], before?, after? }`.
+// `run` gets the context that `before` returned. `real: true` marks what may run against real
+// servers; with --sites all others are listed as skipped, with the reason.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const { values } = parseArgs({
+  options: {
+    dist: { type: "string" },
+    shipped: { type: "string" },
+    only: { type: "string" },
+    sites: { type: "string" },
+    fast: { type: "boolean", default: false },
+  },
+});
+export const options = {
+  dist: resolve(values.dist ?? "target/test/chromium"),
+  shipped: resolve(values.shipped ?? "dist/chromium"),
+  sites: values.sites && JSON.parse(readFileSync(values.sites, "utf8")),
+  /** Part of the names of all keys this run makes at real servers. */
+  run: `rk${Date.now().toString(36)}`,
+};
+
+const LONGEST = 240_000;
+const shots = resolve("target/shots");
+mkdirSync(shots, { recursive: true });
+
+const files = [join(HERE, "profile.test.mjs"), ...readdirSync(join(HERE, "e2e")).filter((name) => name.endsWith(".mjs")).sort().map((name) => join(HERE, "e2e", name))];
+const results = [];
+const only = values.only?.toLowerCase();
+
+for (const file of files) {
+  const suite = (await import(pathToFileURL(file))).default;
+  const wanted = suite.cases.filter((one) => !only || suite.name.toLowerCase().includes(only) || one.name.toLowerCase().includes(only));
+  if (wanted.length === 0) continue;
+  const may = (one) => !options.sites || one.real;
+  let context;
+  let broken;
+  if (wanted.some(may)) {
+    try {
+      context = await limited(suite.before?.(options));
+    } catch (error) {
+      broken = error;
+    }
+  }
+  for (const one of wanted) {
+    const label = `${suite.name}: ${one.name}`;
+    if (!may(one)) {
+      report("skip", label, 0, new Error(one.why ?? "needs a simulated site"));
+      continue;
+    }
+    const began = performance.now();
+    try {
+      if (broken) throw broken;
+      await limited(Promise.resolve().then(() => one.run(context ?? options)), one.longest);
+      report("ok", label, performance.now() - began);
+    } catch (error) {
+      report("FAIL", label, performance.now() - began, error);
+      await context?.shoot?.(join(shots, `${label.replaceAll(/\W+/g, "-").slice(0, 80)}.png`)).catch(() => {});
+    }
+  }
+  await limited(suite.after?.(context)).catch((error) => report("FAIL", `${suite.name}: ends cleanly`, 0, error));
+}
+
+function limited(promise, longest = LONGEST) {
+  let timer;
+  return Promise.race([
+    Promise.resolve(promise),
+    new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`took longer than ${longest / 1000} s`)), longest);
+    }),
+  ]).finally(() => clearTimeout(timer));
+}
+
+function report(result, label, ms, error) {
+  results.push({ result, label, ms: Math.round(ms), said: error?.message });
+  const time = ms ? `  (${(ms / 1000).toFixed(1)} s)` : "";
+  console.log(`${result.padEnd(4)} ${label}${time}${result === "skip" ? `  — ${error.message}` : ""}`);
+  if (result === "FAIL") console.log(error.stack?.replaceAll(/^/gm, "       ") ?? error);
+}
+
+const count = (result) => results.filter((one) => one.result === result).length;
+writeFileSync(resolve("target/e2e.json"), JSON.stringify(results, null, 1));
+if (only && results.length === 0) {
+  console.log(`no suite or case is called "${values.only}"`);
+  process.exitCode = 1;
+}
+console.log(`suites: ${count("ok")} passed, ${count("FAIL")} failed, ${count("skip")} skipped`);
+process.exit(count("FAIL") || process.exitCode ? 1 : 0);
