@@ -177,10 +177,17 @@ fn a_build_without_the_batch_is_asked_one_by_one_and_remembered() {
         (momentary, None),
     ] {
         let site = server(|request| {
-            if is_batch(request) { Ok(refusal.clone()) } else { todays(9)(request) }
+            if is_batch(request) {
+                Ok(refusal.clone())
+            } else {
+                todays(9)(request)
+            }
         });
         let (end, goes) = revealed(&site, &place(SiteKind::NewApi), &masks(1..=3));
-        assert_eq!((end.revealed, goes.len(), end.learned.batch_reveal), (3, 3, remembered));
+        assert_eq!(
+            (end.revealed, goes.len(), end.learned.batch_reveal),
+            (3, 3, remembered)
+        );
         let batch = "/api/token/batch/keys";
         let single = ["/api/token/1/key", "/api/token/2/key", "/api/token/3/key"];
         assert_eq!(site.paths()[0], batch);
@@ -189,7 +196,14 @@ fn a_build_without_the_batch_is_asked_one_by_one_and_remembered() {
         known.quirks.learn(&end.learned);
         let site = server(todays(9));
         revealed(&site, &known, &masks(1..=1));
-        assert_eq!(site.paths(), [if remembered.is_some() { single[0] } else { batch }]);
+        assert_eq!(
+            site.paths(),
+            [if remembered.is_some() {
+                single[0]
+            } else {
+                batch
+            }]
+        );
     }
 }
 

@@ -148,6 +148,7 @@ fn an_unknown_status_is_kept_as_it_is() {
 #[test]
 fn names_are_cleaned_for_show_only() {
     let long = "n".repeat(10_000);
+    let shown_long = format!("{}…", &long[..128]);
     for (sent, shown) in [
         (r"a\u0000\u0007b", "ab"),
         (r"\u202egnp.exe", "gnp.exe"),
@@ -155,7 +156,7 @@ fn names_are_cleaned_for_show_only() {
             "<img src=x onerror=alert(1)>",
             "<img src=x onerror=alert(1)>",
         ),
-        (long.as_str(), &long[..128]),
+        (long.as_str(), shown_long.as_str()),
         ("", ""),
         ("  padded  ", "padded"),
         (r"line\nbreak", "line break"),
