@@ -126,7 +126,12 @@ mod tests {
 
     #[test]
     fn a_mask_is_never_a_key() {
-        for mask in ["AbCd**********wXyZ", "sk-ab…yz1234", "sk-12345678...", "****"] {
+        for mask in [
+            "AbCd**********wXyZ",
+            "sk-ab…yz1234",
+            "sk-12345678...",
+            "****",
+        ] {
             assert!(ApiKey::read(mask).is_none(), "{mask}");
             assert!(MaskedKey::read(mask).is_some(), "{mask}");
         }
@@ -142,7 +147,11 @@ mod tests {
             ("AbCd**********wXyz", false),
             ("****", true),
         ] {
-            assert_eq!(MaskedKey::read(mask).expect("a mask").fits(&key), fits, "{mask}");
+            assert_eq!(
+                MaskedKey::read(mask).expect("a mask").fits(&key),
+                fits,
+                "{mask}"
+            );
         }
         assert!(key.mask().fits(&key));
     }
@@ -150,7 +159,15 @@ mod tests {
     #[test]
     fn no_text_that_is_not_a_key_is_taken_for_one() {
         let long = "x".repeat(513);
-        for text in ["", "a", "sk-with blank", "sk-line\nend", "sk-nul\0inside", "ключ-ключ", &long] {
+        for text in [
+            "",
+            "a",
+            "sk-with blank",
+            "sk-line\nend",
+            "sk-nul\0inside",
+            "ключ-ключ",
+            &long,
+        ] {
             assert!(ApiKey::read(text).is_none(), "{text:?}");
         }
     }

@@ -13,9 +13,11 @@ mod sites;
 mod trouble;
 mod vault;
 
-pub use accounts::{AccountDraft, AccountEdit, AccountId, AccountView, AddOutcome, Health, ShownAs, Unit};
+pub use accounts::{
+    AccountDraft, AccountEdit, AccountId, AccountView, AddOutcome, Health, ShownAs, Unit,
+};
 pub use calls::*;
-pub use events::{Event, PageMessage, PORT_NAME};
+pub use events::{Event, PORT_NAME, PageMessage};
 pub use jobs::{
     CutReason, ItemState, JobId, JobItem, JobKind, JobState, JobView, Outcome, Step, Wait,
 };

@@ -60,7 +60,10 @@ impl Area {
     ///
     /// # Errors
     /// When the browser fails to read any of them.
-    pub async fn get_many(self, names: &[String]) -> Result<BTreeMap<String, String>, BrowserError> {
+    pub async fn get_many(
+        self,
+        names: &[String],
+    ) -> Result<BTreeMap<String, String>, BrowserError> {
         if names.is_empty() {
             return Ok(BTreeMap::new());
         }

@@ -38,8 +38,14 @@ impl Database {
     /// # Errors
     /// When nothing was written.
     pub async fn set(self, items: &[(String, String)]) -> Result<(), BrowserError> {
-        let names = items.iter().map(|(name, _)| JsValue::from_str(name)).collect();
-        let values = items.iter().map(|(_, text)| JsValue::from_str(text)).collect();
+        let names = items
+            .iter()
+            .map(|(name, _)| JsValue::from_str(name))
+            .collect();
+        let values = items
+            .iter()
+            .map(|(_, text)| JsValue::from_str(text))
+            .collect();
         JsFuture::from(idb_set(self.0, names, values)).await?;
         Ok(())
     }

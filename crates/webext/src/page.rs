@@ -2,8 +2,8 @@
 
 use crate::BrowserError;
 use crate::runtime::Port;
-use std::future::Future;
 use js_sys::{Array, Object, Promise, Reflect};
+use std::future::Future;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -52,10 +52,13 @@ fn ask_for(what: &str, pattern: &str) -> impl Future<Output = bool> + use<> {
 
 fn ask(what: &str, list: &Array) -> impl Future<Output = bool> + use<> {
     let wanted = Object::new();
-    let asked = Reflect::set(&wanted, &what.into(), list).and_then(|_| request_permissions(&wanted));
+    let asked =
+        Reflect::set(&wanted, &what.into(), list).and_then(|_| request_permissions(&wanted));
     async move {
         match asked {
-            Ok(promise) => JsFuture::from(promise).await.is_ok_and(|granted| granted.is_truthy()),
+            Ok(promise) => JsFuture::from(promise)
+                .await
+                .is_ok_and(|granted| granted.is_truthy()),
             Err(_) => false,
         }
     }
@@ -80,7 +83,10 @@ pub async fn open_tab(url: &str) {
 /// A message of the catalogue (`_locales`), with up to nine arguments. Empty if there is none.
 #[must_use]
 pub fn message(id: &str, arguments: &[String]) -> String {
-    let arguments: Array = arguments.iter().map(|text| JsValue::from_str(text)).collect();
+    let arguments: Array = arguments
+        .iter()
+        .map(|text| JsValue::from_str(text))
+        .collect();
     get_message(id, &arguments)
 }
 

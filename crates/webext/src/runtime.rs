@@ -61,7 +61,8 @@ impl Port {
                 act(value);
             }
         });
-        self.on_message().add_listener(listener.as_ref().unchecked_ref());
+        self.on_message()
+            .add_listener(listener.as_ref().unchecked_ref());
         listener.forget();
     }
 

@@ -1,1 +1,33 @@
-//! (being written)
+//! Sites: what an address is, how one is recognised, how an account is read and its keys are
+//! listed and revealed. Adapters build requests and read answers; flows string them together
+//! over the `Http` port. Everything that differs between kinds is a constant in `ADAPTERS`.
+
+mod account;
+mod adapter;
+mod address;
+mod answer;
+pub mod budget;
+pub mod detect;
+mod facts;
+pub mod inpage;
+mod key;
+mod lax;
+mod list;
+mod place;
+mod reveal;
+mod typed;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use account::{Group, Whoami, groups, verify_account, whoami};
+pub use address::BaseUrl;
+pub use answer::{Answer, Asking, SiteError, classify, limited_until};
+pub use detect::probe;
+pub use facts::{SiteFacts, status};
+pub use key::RemoteKey;
+pub use list::{Listing, list_keys};
+pub use place::{Login, Place, Quirks};
+pub use reveal::{RevealEnd, reveal};
+pub use typed::{NotAUserId, read_token, read_user_id};

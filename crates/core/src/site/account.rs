@@ -1,0 +1,205 @@
+use super::adapter;
+use super::answer::{Asking, SiteError, classify};
+use super::lax::{self, Raw};
+use super::place::{Login, Place, Quirks};
+use super::words;
+use crate::http::{Bucket, Http, HttpResponse};
+use crate::ports::Clock;
+use crate::secret::Secret;
+use relaykeep_protocol::{Generation, SiteKind, SiteTrouble};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// Who a site says the login is.
+#[derive(Clone, Debug)]
+pub struct Whoami {
+    /// The login's number.
+    pub user_id: String,
+    /// Its name, cleaned for show.
+    pub username: Option<String>,
+    /// Its other name, cleaned for show.
+    pub display_name: Option<String>,
+    /// Its own group.
+    pub group: Option<String>,
+    /// Quota left.
+    pub balance: Option<i64>,
+    /// Quota used.
+    pub used: Option<i64>,
+    /// The token in use, where the site shows it (New API until d0d6168e2, 2025-08-31).
+    pub access_token_shown: Option<Secret>,
+}
+
+/// Asks who the login is, and what was learned of the site by that.
+///
+/// # Errors
+/// When the site does not say, or answers as another user than the login's (`AnsweredAsOther`).
+pub async fn whoami(
+    http: &impl Http,
+    clock: &impl Clock,
+    place: &Place,
+    login: &Login,
+) -> Result<(Whoami, Quirks), SiteError> {
+    let response = http.send(adapter::self_request(place, Some(login))).await?;
+    read_whoami(&response, place, login.user_id.as_deref(), clock.now())
+}
+
+/// Checks a login before it is saved: the same question, and the user id it turned out to have.
+/// A site that shows the login's token must show this very one.
+///
+/// # Errors
+/// As [`whoami`].
+pub async fn verify_account(
+    http: &impl Http,
+    clock: &impl Clock,
+    place: &Place,
+    login: &Login,
+) -> Result<(Whoami, Quirks), SiteError> {
+    let (who, learned) = whoami(http, clock, place, login).await?;
+    let other = who
+        .access_token_shown
+        .as_ref()
+        .is_some_and(|shown| !shown.same_as(&login.token.secret));
+    if other {
+        Err(SiteTrouble::AnsweredAsOther.into())
+    } else {
+        Ok((who, learned))
+    }
+}
+
+#[derive(Deserialize)]
+struct SelfData<'a> {
+    #[serde(borrow, default)]
+    id: Raw<'a>,
+    #[serde(borrow, default)]
+    username: Raw<'a>,
+    #[serde(borrow, default)]
+    display_name: Raw<'a>,
+    #[serde(borrow, default)]
+    group: Raw<'a>,
+    #[serde(borrow, default)]
+    quota: Raw<'a>,
+    #[serde(borrow, default)]
+    used_quota: Raw<'a>,
+    #[serde(borrow, default)]
+    access_token: Raw<'a>,
+}
+
+pub(super) fn read_whoami(
+    response: &HttpResponse,
+    place: &Place,
+    expected: Option<&str>,
+    now: u64,
+) -> Result<(Whoami, Quirks), SiteError> {
+    let asking = Asking {
+        bucket: Bucket::Ordinary,
+        expects_auth_version: place.quirks.sends_auth_version,
+        now,
+    };
+    let answer = classify(response, &asking)?;
+    let bad = || SiteError::from(SiteTrouble::BadAnswer);
+    let data: SelfData<'_> =
+        serde_json::from_str(answer.data.ok_or_else(bad)?.get()).map_err(|_| bad())?;
+    let user_id = lax::id(data.id).ok_or_else(bad)?;
+    // One API answers silently as whoever's cookie came along (seen on 8df4a267).
+    if expected.is_some_and(|expected| expected != user_id) {
+        return Err(SiteTrouble::AnsweredAsOther.into());
+    }
+    let shown = |raw| {
+        lax::text(raw)
+            .map(|text| words::name(&text))
+            .filter(|text| !text.is_empty())
+    };
+    let token = lax::text(data.access_token)
+        .filter(|token| !token.is_empty())
+        .map(Secret::new);
+    let new_api = place.kind == SiteKind::NewApi;
+    let learned = Quirks {
+        generation: (new_api && token.is_some()).then_some(Generation::Unmasked),
+        sends_auth_version: answer.auth_version,
+        ..Quirks::default()
+    };
+    let who = Whoami {
+        user_id,
+        username: shown(data.username),
+        display_name: shown(data.display_name),
+        group: shown(data.group),
+        balance: lax::int(data.quota),
+        used: lax::int(data.used_quota),
+        access_token_shown: token,
+    };
+    Ok((who, learned))
+}
+
+/// A group a login may put on a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its name, as the site writes it.
+    pub name: String,
+    /// What the site says of it, cleaned for show.
+    pub about: String,
+}
+
+/// The groups the login may use. Kinds without such a list have none.
+///
+/// # Errors
+/// When the site does not say.
+pub async fn groups(
+    http: &impl Http,
+    clock: &impl Clock,
+    place: &Place,
+    login: &Login,
+) -> Result<Vec<Group>, SiteError> {
+    let Some(request) = adapter::groups_request(place, login) else {
+        return Ok(Vec::new());
+    };
+    let response = http.send(request).await?;
+    let asking = Asking {
+        bucket: Bucket::Ordinary,
+        expects_auth_version: place.quirks.sends_auth_version,
+        now: clock.now(),
+    };
+    let answer = classify(&response, &asking)?;
+    let data = answer.data.map_or("", RawValue::get);
+    let read: Result<Groups, _> = serde_json::from_str(data);
+    read.map(|groups| groups.0)
+        .map_err(|_| SiteTrouble::BadAnswer.into())
+}
+
+/// `{"<name>": {"ratio": 1, "desc": "…"}}`. The ratio is not read: for `auto` it is a text.
+struct Groups(Vec<Group>);
+
+#[derive(Deserialize)]
+struct GroupData<'a> {
+    #[serde(borrow, default)]
+    desc: Raw<'a>,
+}
+
+impl<'de> Deserialize<'de> for Groups {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = Groups;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("groups by name")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Groups, A::Error> {
+                let mut groups = Vec::new();
+                while let Some((name, raw)) = map.next_entry::<String, &RawValue>()? {
+                    let desc = serde_json::from_str::<GroupData<'_>>(raw.get())
+                        .ok()
+                        .and_then(|data| lax::text(data.desc));
+                    // April 2025 lists one group of no name (seen on ef8ae4db).
+                    if !name.is_empty() && groups.len() < 1_000 {
+                        groups.push(Group {
+                            name,
+                            about: words::name(&desc.unwrap_or_default()),
+                        });
+                    }
+                }
+                Ok(Groups(groups))
+            }
+        }
+        deserializer.deserialize_map(Names)
+    }
+}

@@ -1,0 +1,166 @@
+//! What each kind of site wants to be asked, as constants, and the requests built from them.
+
+use super::place::{Login, Place};
+use crate::http::{Bucket, HttpRequest, Method};
+use relaykeep_protocol::{RemoteId, SiteKind};
+
+/// One kind's habits. A fork that differs in a header, a path or a page base is a line here.
+pub(super) struct Adapter {
+    pub(super) kind: SiteKind,
+    /// The header that must name the user besides the token.
+    pub(super) user_header: Option<&'static str>,
+    /// What follows `p=<page>` in a list request.
+    list_query: &'static str,
+    /// Lists are bare arrays counted from page 0. `None`: the first answer shows it.
+    pub(super) zero_based: Option<bool>,
+    /// A full page's length, where the server takes no wish for it.
+    pub(super) page_len: Option<u32>,
+    /// Listed keys may be masked, and there are endpoints that reveal them.
+    pub(super) reveals: bool,
+    /// Where the groups a login may use are listed.
+    pub(super) groups: Option<&'static str>,
+}
+
+/// Every kind, one entry each. Trailing slashes are canonical: gin answers 301 or 307 to the
+/// other form, and redirects are never followed with a credential.
+const ADAPTERS: [Adapter; 2] = [
+    // QuantumNous/new-api. `p`, `page_size` (before: `size`, for one week of July 2025 `page`);
+    // April 2025 takes `p` from 0 and answers a bare array [ef8ae4db, e2c7aa7b common/page_info.go].
+    // The user header is required until 2026-07-20 and ignored after [31d70fca3].
+    Adapter {
+        kind: SiteKind::NewApi,
+        user_header: Some("New-Api-User"),
+        list_query: "&page_size=100&size=100&page=",
+        zero_based: None,
+        page_len: None,
+        reveals: true,
+        groups: Some("/api/user/self/groups"),
+    },
+    // songquanpeng/one-api 8df4a267: `p` from 0, always 10 a page, full keys [controller/token.go].
+    Adapter {
+        kind: SiteKind::OneApi,
+        user_header: None,
+        list_query: "",
+        zero_based: Some(true),
+        page_len: Some(10),
+        reveals: false,
+        groups: None,
+    },
+];
+
+pub(super) fn adapter(kind: SiteKind) -> &'static Adapter {
+    ADAPTERS
+        .iter()
+        .find(|adapter| adapter.kind == kind)
+        .expect("every kind has its adapter")
+}
+
+/// `GET /api/status`: open to everyone.
+pub(super) fn status_request(place: &Place) -> HttpRequest {
+    request(place, None, Method::Get, "/api/status", Bucket::Ordinary)
+}
+
+/// `GET /api/user/self`: who the token belongs to, and the balance. Without a login it is the
+/// test of generations: from 31d70fca3 the refusal carries a `code`.
+pub(super) fn self_request(place: &Place, login: Option<&Login>) -> HttpRequest {
+    request(
+        place,
+        login,
+        Method::Get,
+        "/api/user/self",
+        Bucket::Ordinary,
+    )
+}
+
+/// `GET /api/user/self/groups`, where it is.
+pub(super) fn groups_request(place: &Place, login: &Login) -> Option<HttpRequest> {
+    let path = adapter(place.kind).groups?;
+    Some(request(
+        place,
+        Some(login),
+        Method::Get,
+        path,
+        Bucket::Ordinary,
+    ))
+}
+
+/// One page of the keys.
+pub(super) fn list_request(place: &Place, login: &Login, page: u32) -> HttpRequest {
+    let query = adapter(place.kind).list_query;
+    // A query that ends in `page=` wants the page named twice.
+    let again = if query.ends_with('=') {
+        page.to_string()
+    } else {
+        String::new()
+    };
+    let path = format!("/api/token/?p={page}{query}{again}");
+    request(place, Some(login), Method::Get, &path, Bucket::Ordinary)
+}
+
+/// `POST /api/token/batch/keys`: at most 100 ids, as numbers (text is refused as "Invalid
+/// parameters", seen on e2c7aa7b).
+pub(super) fn batch_reveal_request(place: &Place, login: &Login, ids: &[&RemoteId]) -> HttpRequest {
+    let ids: Vec<String> = ids
+        .iter()
+        .map(|id| {
+            if id.0.bytes().all(|b| b.is_ascii_digit()) {
+                id.0.clone()
+            } else {
+                format!("\"{}\"", id.0)
+            }
+        })
+        .collect();
+    let mut request = request(
+        place,
+        Some(login),
+        Method::Post,
+        "/api/token/batch/keys",
+        Bucket::Critical,
+    );
+    request
+        .headers
+        .push(("Content-Type".to_owned(), "application/json".to_owned()));
+    request.body = Some(format!("{{\"ids\":[{}]}}", ids.join(",")));
+    request
+}
+
+/// `POST /api/token/{id}/key`, without a body.
+pub(super) fn reveal_request(place: &Place, login: &Login, id: &RemoteId) -> HttpRequest {
+    request(
+        place,
+        Some(login),
+        Method::Post,
+        &format!("/api/token/{}/key", id.0),
+        Bucket::Critical,
+    )
+}
+
+fn request(
+    place: &Place,
+    login: Option<&Login>,
+    method: Method,
+    path: &str,
+    bucket: Bucket,
+) -> HttpRequest {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    // Refusals before the login is known follow Accept-Language [c44474608]: fixed, so that the
+    // text table holds on every browser.
+    let mut headers = vec![
+        header("Accept", "application/json"),
+        header("Accept-Language", "en"),
+    ];
+    if let (Some(name), Some(id)) = (
+        adapter(place.kind).user_header,
+        login.and_then(|login| login.user_id.as_deref()),
+    ) {
+        headers.push(header(name, id));
+    }
+    HttpRequest {
+        method,
+        url: place.base.join(path),
+        headers,
+        bearer: login.map(|login| login.token.clone()),
+        body: None,
+        bucket,
+    }
+}

@@ -1,0 +1,412 @@
+//! What an answer means, before anyone reads its content.
+
+use super::lax::{self, Raw};
+use super::words;
+use crate::http::{Bucket, HttpError, HttpResponse};
+use relaykeep_protocol::{Millis, SiteTrouble};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Why a site could not be worked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SiteError {
+    /// There is no answer.
+    Http(HttpError),
+    /// There is one, and it says no; with the site's own words (cleaned, at most 300 characters,
+    /// nothing key-like).
+    Trouble(SiteTrouble, Option<String>),
+}
+
+impl SiteError {
+    /// In the words the user is told.
+    #[must_use]
+    pub fn trouble(&self) -> SiteTrouble {
+        match self {
+            Self::Http(error) => error.trouble(),
+            Self::Trouble(trouble, _) => trouble.clone(),
+        }
+    }
+
+    /// The site's own words.
+    #[must_use]
+    pub fn said(&self) -> Option<&str> {
+        match self {
+            Self::Http(_) => None,
+            Self::Trouble(_, said) => said.as_deref(),
+        }
+    }
+}
+
+impl From<HttpError> for SiteError {
+    fn from(error: HttpError) -> Self {
+        Self::Http(error)
+    }
+}
+
+impl From<SiteTrouble> for SiteError {
+    fn from(trouble: SiteTrouble) -> Self {
+        Self::Trouble(trouble, None)
+    }
+}
+
+/// What was asked, as far as the answer's meaning hangs on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// The limit it counted in: how long to wait when the site does not say.
+    pub bucket: Bucket,
+    /// The site is known to send `Auth-Version` whenever the login was accepted, and the login
+    /// was needed.
+    pub expects_auth_version: bool,
+    /// Now.
+    pub now: Millis,
+}
+
+/// An answer that says yes.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// The content, as sent. `None`: there was none at all.
+    pub data: Option<&'a RawValue>,
+    /// It carried `Auth-Version`.
+    pub auth_version: bool,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    success: Raw<'a>,
+    #[serde(borrow, default)]
+    message: Raw<'a>,
+    #[serde(borrow, default)]
+    code: Raw<'a>,
+    #[serde(borrow, default)]
+    data: Raw<'a>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody<'a> {
+    #[serde(borrow, default)]
+    message: Raw<'a>,
+}
+
+/// Reads an answer as far as yes or no.
+///
+/// # Errors
+/// When it says no, is none of this family's, or does not read.
+pub fn classify<'a>(response: &'a HttpResponse, asking: &Asking) -> Result<Answer<'a>, SiteError> {
+    if let Some(until) = limited_until(response, asking.bucket, asking.now) {
+        return Err(SiteTrouble::RateLimited { until }.into());
+    }
+    if (300..400).contains(&response.status) {
+        return Err(SiteTrouble::Redirected.into());
+    }
+    if is_page(response) {
+        return Err(page_trouble(response).into());
+    }
+    let Some(text) = readable(&response.body) else {
+        return Err(unreadable(response.status).into());
+    };
+    let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else {
+        return Err(unreadable(response.status).into());
+    };
+    let auth_version = response.header("auth-version").is_some();
+    match (response.status, success(envelope.success)) {
+        (200..=299, Some(true)) => Ok(Answer {
+            data: envelope.data,
+            auth_version,
+        }),
+        (200..=299, None) => Err(SiteTrouble::BadAnswer.into()),
+        (status, _) => {
+            let words = envelope.words();
+            let code = lax::text(envelope.code);
+            let trouble = refusal(
+                status,
+                code.as_deref(),
+                words.as_deref(),
+                auth_version,
+                asking,
+            );
+            Err(SiteError::Trouble(
+                trouble,
+                words.as_deref().and_then(words::said),
+            ))
+        }
+    }
+}
+
+/// When the site may be asked again, if the answer is a refusal for too many requests.
+/// Clamped to 1 second to 1 hour from now; 180 s or 1 200 s where the site does not say
+/// (New API before 172114422 and One API never do).
+#[must_use]
+pub fn limited_until(response: &HttpResponse, bucket: Bucket, now: Millis) -> Option<Millis> {
+    if response.status != 429 {
+        return None;
+    }
+    let default = match bucket {
+        Bucket::Ordinary => 180,
+        Bucket::Critical => 1_200,
+    };
+    let seconds = response.header("retry-after").and_then(|text| {
+        let text = text.trim();
+        text.parse::<i64>().ok().or_else(|| {
+            // A date counts from the server's own clock, which may differ from ours.
+            let here = i64::try_from(now / 1_000).ok();
+            let from = response.header("date").and_then(http_date).or(here)?;
+            Some(http_date(text)? - from)
+        })
+    });
+    let wait = seconds.unwrap_or(default).clamp(1, 3_600).unsigned_abs();
+    Some(now.saturating_add(wait * 1_000))
+}
+
+impl Envelope<'_> {
+    /// The site's own words, wherever it put them.
+    fn words(&self) -> Option<String> {
+        let inner = || {
+            let error = self.error?;
+            lax::text(Some(error)).or_else(|| {
+                lax::text(
+                    serde_json::from_str::<ErrorBody<'_>>(error.get())
+                        .ok()?
+                        .message,
+                )
+            })
+        };
+        lax::text(self.message)
+            .filter(|text| !text.is_empty())
+            .or_else(inner)
+    }
+}
+
+/// The code of a refusal, if the body carries one: the mark of New API from 31d70fca3 on.
+pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
+    let envelope: Envelope<'_> = serde_json::from_str(readable(body)?).ok()?;
+    (success(envelope.success) == Some(false)).then(|| lax::text(envelope.code))?
+}
+
+/// Whether the body is a refusal in this family's form.
+pub(super) fn is_refusal(body: &[u8]) -> bool {
+    readable(body)
+        .and_then(|text| serde_json::from_str::<Envelope<'_>>(text).ok())
+        .is_some_and(|envelope| {
+            success(envelope.success) == Some(false) && envelope.message.is_some()
+        })
+}
+
+/// The body as text that is safe to parse: UTF-8 (a byte order mark is passed over) and not
+/// nested deeper than any honest answer; the stack of a WebAssembly module is 1 MiB.
+pub(super) fn readable(body: &[u8]) -> Option<&str> {
+    const DEEPEST: u32 = 64;
+    let text = std::str::from_utf8(body).ok()?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_ascii();
+    let (mut depth, mut in_text, mut escaped) = (0_u32, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                if depth > DEEPEST {
+                    return None;
+                }
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+fn success(raw: Raw<'_>) -> Option<bool> {
+    match raw?.get() {
+        "true" | "1" | "\"true\"" => Some(true),
+        "false" | "0" | "\"false\"" | "null" => Some(false),
+        _ => None,
+    }
+}
+
+/// The table of refusals, with the texts of New API in English and Chinese [e2c7aa7b
+/// i18n/locales/en.yaml, zh-CN.yaml; 5a6c53d4 middleware/auth.go] and One API's, which are the
+/// Chinese ones [8df4a267 middleware/auth.go].
+fn refusal(
+    status: u16,
+    code: Option<&str>,
+    words: Option<&str>,
+    auth_version: bool,
+    asking: &Asking,
+) -> SiteTrouble {
+    let words = words.unwrap_or_default();
+    let says = |texts: &[&str]| texts.iter().any(|text| words.contains(text));
+    let by_code = match code.unwrap_or_default() {
+        "AUTH_USER_DISABLED" => Some(SiteTrouble::UserDisabled),
+        "AUTH_UNAUTHORIZED"
+        | "AUTH_TOKEN_EXPIRED"
+        | "AUTH_SESSION_REVOKED"
+        | "AUTH_USER_INVALID" => Some(SiteTrouble::LoginExpired),
+        code if code.starts_with("VERIFICATION_") || code.starts_with("SECURITY_PROOF_") => {
+            Some(SiteTrouble::VerificationRequired)
+        }
+        _ => None,
+    };
+    if let Some(trouble) = by_code {
+        return trouble;
+    }
+    match status {
+        404 | 405 | 410 => return SiteTrouble::Absent,
+        500.. => return SiteTrouble::ServerError { status },
+        _ => {}
+    }
+    // A path that a build lacks falls into a neighbouring `/:id` route and fails there as no
+    // number, or as an administrator's route (seen on 5a6c53d4, ef8ae4db and 8df4a267).
+    if says(&["strconv.Atoi"]) {
+        return SiteTrouble::Absent;
+    }
+    if auth_version {
+        return SiteTrouble::Refused;
+    }
+    if says(&["been banned", "已被封禁"]) {
+        return SiteTrouble::UserDisabled;
+    }
+    if says(&[
+        "New-Api-User",
+        "does not match logged in user",
+        "与登录用户不匹配",
+    ]) {
+        return SiteTrouble::UserIdMismatch;
+    }
+    if says(&[
+        "access token",
+        "not logged in",
+        "未登录",
+        "invalid user info",
+        "用户信息无效",
+    ]) {
+        return SiteTrouble::LoginExpired;
+    }
+    if says(&[
+        "insufficient privilege",
+        "nsufficient privileges",
+        "权限不足",
+    ]) {
+        return if status == 403 {
+            SiteTrouble::Refused
+        } else {
+            SiteTrouble::Absent
+        };
+    }
+    match status {
+        401 => SiteTrouble::LoginExpired,
+        200..=299 if asking.expects_auth_version => SiteTrouble::LoginExpired,
+        _ => SiteTrouble::Refused,
+    }
+}
+
+fn unreadable(status: u16) -> SiteTrouble {
+    match status {
+        401 => SiteTrouble::LoginExpired,
+        403 => SiteTrouble::Refused,
+        404 | 405 | 410 => SiteTrouble::Absent,
+        500.. => SiteTrouble::ServerError { status },
+        _ => SiteTrouble::BadAnswer,
+    }
+}
+
+/// HTML, by what the header says or how the body begins.
+fn is_page(response: &HttpResponse) -> bool {
+    let said = response.header("content-type").is_some_and(|kind| {
+        kind.get(..9)
+            .is_some_and(|start| start.eq_ignore_ascii_case("text/html"))
+    });
+    let body = response.body.trim_ascii_start();
+    (said && !body.is_empty()) || body.starts_with(b"<")
+}
+
+/// A page instead of data: a challenge, a failing proxy, or the front end that answers every
+/// unknown path with 200.
+fn page_trouble(response: &HttpResponse) -> SiteTrouble {
+    const MARKS: [&str; 6] = [
+        "acw_sc__v2",
+        "Just a moment",
+        "/cdn-cgi/challenge-platform",
+        "cf-chl",
+        "cf_chl_opt",
+        "__cf_chl",
+    ];
+    // The marks stand near the beginning, and a page may be megabytes long.
+    let head = String::from_utf8_lossy(&response.body[..response.body.len().min(65_536)]);
+    let challenge =
+        response.header("cf-mitigated").is_some() || MARKS.iter().any(|mark| head.contains(mark));
+    match response.status {
+        _ if challenge => SiteTrouble::Challenge,
+        // A relay refuses in JSON: a page with 403 comes from something before it.
+        403 => SiteTrouble::Challenge,
+        status @ 500.. => SiteTrouble::ServerError { status },
+        _ => SiteTrouble::NotARelay,
+    }
+}
+
+/// Seconds since 1970 of a date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn http_date(text: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let (_, rest) = text.split_once(", ")?;
+    let mut parts = rest.split(' ');
+    let day: i64 = parts
+        .next()?
+        .parse()
+        .ok()
+        .filter(|day| (1..=31).contains(day))?;
+    let name = parts.next()?;
+    let month = i64::try_from(MONTHS.iter().position(|month| *month == name)?).ok()? + 1;
+    let year: i64 = parts
+        .next()?
+        .parse()
+        .ok()
+        .filter(|year| (1970..10_000).contains(year))?;
+    let mut clock = parts
+        .next()?
+        .splitn(3, ':')
+        .map(|part| part.parse::<i64>().ok().filter(|n| (0..=60).contains(n)));
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    // Days since 1970 by counting years from March, so that the leap day comes last.
+    let (y, m) = if month <= 2 {
+        (year - 1, month + 9)
+    } else {
+        (year, month - 3)
+    };
+    let era = y / 400;
+    let of_era = y - era * 400;
+    let of_year = (153 * m + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_in_a_header_is_read() {
+        assert_eq!(
+            http_date("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(784_111_777)
+        );
+        assert_eq!(http_date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
+        assert_eq!(
+            http_date("Thu, 29 Feb 2024 12:00:00 GMT"),
+            Some(1_709_208_000)
+        );
+        for text in [
+            "",
+            "soon",
+            "Sun, 06 Foo 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49 GMT",
+            "1994-11-06T08:49:37Z",
+        ] {
+            assert_eq!(http_date(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! Which software a site runs, by what speaks for it: a scored table, never the title (most
+//! operators rename it) and never the status code alone (front ends answer 200 to everything).
+
+use super::adapter;
+use super::address::BaseUrl;
+use super::answer::{Asking, SiteError, classify, is_refusal, refusal_code};
+use super::facts::{StatusFields, fields_of};
+use super::lax;
+use super::place::Place;
+use super::words;
+use crate::http::{Bucket, Http, HttpError, HttpResponse};
+use crate::ports::Clock;
+use relaykeep_protocol::{Clue, Generation, Recognition, SiteKind, SiteTrouble, TokenOffer};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+/// What a page shows without being asked anything: its address and named entries of its storage.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Evidence {
+    /// Scheme, host and port.
+    pub origin: String,
+    /// The page's path.
+    pub path: String,
+    /// Named `localStorage` entries that are there.
+    pub stored: BTreeMap<String, String>,
+}
+
+/// Reads what the in-page script `evidence` reported.
+#[must_use]
+pub fn read_evidence(json: &str) -> Option<Evidence> {
+    let evidence: Evidence = serde_json::from_str(json).ok()?;
+    BaseUrl::parse(&evidence.origin).is_ok().then_some(evidence)
+}
+
+/// What an anonymous question brought.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    /// No answer.
+    Nothing,
+    /// An answer.
+    Answer(HttpResponse),
+}
+
+/// The two anonymous questions and what they brought.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Where.
+    pub base: BaseUrl,
+    /// `GET /api/status`.
+    pub status: Heard,
+    /// `GET /api/user/self` without a login; `None` when it was not asked.
+    pub bare_self: Option<Heard>,
+}
+
+/// What is made of the evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// What the site is.
+    pub recognition: Recognition,
+    /// Something hints at a relay: the two questions are worth asking.
+    pub hinted: bool,
+    /// The login the page itself names. May be stale: to be checked against the site.
+    pub user_id: Option<String>,
+    /// Its name, cleaned for show.
+    pub username: Option<String>,
+    /// What can be had without typing, where it is known.
+    pub token: Option<TokenOffer>,
+}
+
+/// So many points make a relay.
+const SURE: i32 = 70;
+/// So many points make the questions worth asking.
+const HINT: i32 = 15;
+
+/// Every clue: its message id, the kind it speaks for (`None`: the whole family), its points.
+mod clue {
+    use super::SiteKind;
+    pub(super) type Line = (&'static str, Option<SiteKind>, i32);
+    const NEW: Option<SiteKind> = Some(SiteKind::NewApi);
+    const ONE: Option<SiteKind> = Some(SiteKind::OneApi);
+
+    pub(super) const ADDRESS: Line = ("clue_address", None, 5);
+    pub(super) const STORED_LOGIN: Line = ("clue_stored_login", None, 15);
+    pub(super) const STORED_UNIT: Line = ("clue_stored_unit", None, 15);
+    pub(super) const STORED_STATUS: Line = ("clue_stored_status", None, 20);
+    pub(super) const STORED_NEW_API: Line = ("clue_stored_new_api", NEW, 20);
+    pub(super) const STORED_ONE_API: Line = ("clue_stored_one_api", ONE, 20);
+    pub(super) const STATUS_ANSWER: Line = ("clue_status_answer", None, 30);
+    pub(super) const FAMILY_HEADER: Line = ("clue_family_header", None, 10);
+    pub(super) const NEW_API_HEADER: Line = ("clue_new_api_header", NEW, 40);
+    pub(super) const NEW_API_FIELDS: Line = ("clue_new_api_fields", NEW, 40);
+    pub(super) const ONE_API_FIELDS: Line = ("clue_one_api_fields", ONE, 40);
+    pub(super) const SELF_ANSWER: Line = ("clue_self_answer", None, 10);
+    pub(super) const SELF_CODE: Line = ("clue_self_code", NEW, 20);
+    pub(super) const SELF_STRANGE: Line = ("clue_self_strange", None, -30);
+    pub(super) const OTHER_PRODUCT: Line = ("clue_other_product", None, -200);
+    pub(super) const PAGE_INSTEAD: Line = ("clue_page_instead", None, -200);
+    pub(super) const STRANGE_ANSWER: Line = ("clue_strange_answer", None, -200);
+}
+
+/// Message ids of all clues, for the catalogue.
+pub const CLUES: [&str; 17] = [
+    clue::ADDRESS.0,
+    clue::STORED_LOGIN.0,
+    clue::STORED_UNIT.0,
+    clue::STORED_STATUS.0,
+    clue::STORED_NEW_API.0,
+    clue::STORED_ONE_API.0,
+    clue::STATUS_ANSWER.0,
+    clue::FAMILY_HEADER.0,
+    clue::NEW_API_HEADER.0,
+    clue::NEW_API_FIELDS.0,
+    clue::ONE_API_FIELDS.0,
+    clue::SELF_ANSWER.0,
+    clue::SELF_CODE.0,
+    clue::SELF_STRANGE.0,
+    clue::OTHER_PRODUCT.0,
+    clue::PAGE_INSTEAD.0,
+    clue::STRANGE_ANSWER.0,
+];
+
+/// Where the site of a page may stand, the likeliest first, at most two places: below the page's
+/// own path as far as that is not the front end's, and at the root.
+#[must_use]
+pub fn bases(page: &Evidence) -> Vec<BaseUrl> {
+    let at = |path: &str| BaseUrl::parse(&format!("{}{path}", page.origin)).ok();
+    let mut bases: Vec<BaseUrl> = at(&page.path).into_iter().collect();
+    bases.extend(at("").filter(|root| !bases.contains(root)));
+    bases
+}
+
+/// Weighs everything seen. Without `asked`, what is recognised rests on the page's storage alone.
+#[must_use]
+pub fn weigh(page: Option<&Evidence>, asked: &[Asked]) -> Verdict {
+    let mut stored = Weights::default();
+    let login = page.map(|page| stored.weigh_page(page)).unwrap_or_default();
+    let hinted = stored.best().1 >= HINT;
+    let mut verdict = Verdict {
+        recognition: Recognition::NoHint,
+        hinted,
+        user_id: login.id,
+        username: login.name,
+        token: None,
+    };
+    let answered: Vec<(Weights, &Asked)> = asked
+        .iter()
+        .map(|asked| {
+            let mut weights = stored.clone();
+            weights.weigh_answers(asked);
+            (weights, asked)
+        })
+        .collect();
+    let best = answered.iter().max_by_key(|(weights, _)| weights.best().1);
+    let Some((weights, base)) = best
+        .map(|(weights, asked)| (weights, asked.base.clone()))
+        .or_else(|| {
+            let base = bases(page?).into_iter().next()?;
+            Some((&stored, base))
+        })
+    else {
+        return verdict;
+    };
+    let (kind, points) = weights.best();
+    verdict.recognition = if points >= SURE {
+        verdict.token = Some(weights.offer(kind, verdict.user_id.is_some()));
+        Recognition::Relay {
+            kind,
+            generation: weights.generation,
+            base_url: base.as_str().to_owned(),
+            site_name: weights.site_name.clone(),
+            clues: weights.clues_for(kind),
+        }
+    } else if asked.is_empty() {
+        Recognition::NoHint
+    } else if let Some(silent) = answered
+        .iter()
+        .find_map(|(weights, _)| weights.silent.clone())
+    {
+        silent
+    } else {
+        Recognition::NotARelay(weights.clues.clone())
+    };
+    verdict
+}
+
+/// Asks a site the two anonymous questions from outside of any page, and weighs the answers.
+///
+/// # Errors
+/// Only when the work was stopped; whatever else happens is a recognition.
+pub async fn probe(
+    http: &impl Http,
+    clock: &impl Clock,
+    base: &BaseUrl,
+) -> Result<Recognition, HttpError> {
+    // The anonymous questions are the same for every kind.
+    let place = Place::new(SiteKind::NewApi, base.clone());
+    let heard = |answer: Result<HttpResponse, HttpError>| match answer {
+        Ok(response) => Ok(Heard::Answer(response)),
+        Err(HttpError::Stopped) => Err(HttpError::Stopped),
+        Err(_) => Ok(Heard::Nothing),
+    };
+    let status = heard(http.send(adapter::status_request(&place)).await)?;
+    let worth = match &status {
+        Heard::Nothing => false,
+        Heard::Answer(response) => super::facts::read_status(response, clock.now()).is_ok(),
+    };
+    let bare_self = if worth {
+        Some(heard(http.send(adapter::self_request(&place, None)).await)?)
+    } else {
+        None
+    };
+    Ok(weigh(
+        None,
+        &[Asked {
+            base: base.clone(),
+            status,
+            bare_self,
+        }],
+    )
+    .recognition)
+}
+
+/// The login a page names.
+#[derive(Default)]
+struct StoredLogin {
+    id: Option<String>,
+    name: Option<String>,
+}
+
+#[derive(Clone, Default)]
+struct Weights {
+    clues: Vec<Clue>,
+    generation: Option<Generation>,
+    site_name: Option<String>,
+    may_show_the_token: bool,
+    /// The answer says nothing of what the site is.
+    silent: Option<Recognition>,
+}
+
+#[derive(Deserialize)]
+struct StoredUser<'a> {
+    #[serde(borrow, default)]
+    id: lax::Raw<'a>,
+    #[serde(borrow, default)]
+    username: lax::Raw<'a>,
+    #[serde(borrow, default)]
+    role: lax::Raw<'a>,
+}
+
+impl Weights {
+    fn add(&mut self, (what, kind, points): clue::Line) {
+        if self.clues.iter().all(|clue| clue.what != what) {
+            self.clues.push(Clue {
+                what: what.to_owned(),
+                kind,
+                points,
+            });
+        }
+    }
+
+    fn points(&self, kind: SiteKind) -> i32 {
+        self.clues
+            .iter()
+            .filter(|clue| clue.kind.is_none_or(|of| of == kind))
+            .map(|clue| clue.points)
+            .sum()
+    }
+
+    fn best(&self) -> (SiteKind, i32) {
+        SiteKind::ALL
+            .into_iter()
+            .map(|kind| (kind, self.points(kind)))
+            .max_by_key(|(kind, points)| (*points, std::cmp::Reverse(*kind)))
+            .expect("there are kinds")
+    }
+
+    /// What speaks for the kind found, and against it.
+    fn clues_for(&self, kind: SiteKind) -> Vec<Clue> {
+        self.clues
+            .iter()
+            .filter(|clue| clue.kind.is_none_or(|of| of == kind))
+            .cloned()
+            .collect()
+    }
+
+    /// Entries the front ends leave in `localStorage`.
+    fn weigh_page(&mut self, page: &Evidence) -> StoredLogin {
+        let entry = |name: &str| page.stored.get(name).map(String::as_str);
+        let raw =
+            |name: &str| entry(name).and_then(|text| serde_json::from_str::<&RawValue>(text).ok());
+        let derived = BaseUrl::parse(&format!("{}{}", page.origin, page.path))
+            .is_ok_and(|base| base.path() != page.path.trim_end_matches('/'));
+        if derived {
+            self.add(clue::ADDRESS);
+        }
+        if ["quota_per_unit", "display_in_currency"]
+            .iter()
+            .any(|name| entry(name).is_some())
+        {
+            self.add(clue::STORED_UNIT);
+        }
+        // New API's newer front end, and the field that came with it [e2c7aa7b web/src].
+        if ["newapi:default:cache-version", "quota_display_type"]
+            .iter()
+            .any(|name| entry(name).is_some())
+        {
+            self.add(clue::STORED_NEW_API);
+        }
+        // `siteInfo` is the berry theme's: One API's, and the hubs', which their answer tells apart.
+        for name in ["status", "siteInfo"] {
+            let Some(fields) = fields_of(raw(name)).filter(StatusFields::of_the_family) else {
+                continue;
+            };
+            self.add(clue::STORED_STATUS);
+            self.weigh_fields(&fields, clue::STORED_NEW_API, clue::STORED_ONE_API);
+        }
+        let user =
+            raw("user").and_then(|raw| serde_json::from_str::<StoredUser<'_>>(raw.get()).ok());
+        let mut login = StoredLogin::default();
+        if let Some(user) = user.filter(|user| user.username.is_some() && user.role.is_some()) {
+            login.id = lax::id(user.id);
+            login.name = lax::text(user.username)
+                .map(|name| words::name(&name))
+                .filter(|name| !name.is_empty());
+            self.add(clue::STORED_LOGIN);
+        }
+        login
+    }
+
+    fn weigh_answers(&mut self, asked: &Asked) {
+        let Heard::Answer(status) = &asked.status else {
+            self.silent = Some(Recognition::Unreachable);
+            return;
+        };
+        for (header, line) in [
+            ("x-oneapi-request-id", clue::FAMILY_HEADER),
+            ("x-new-api-version", clue::NEW_API_HEADER),
+        ] {
+            if status.header(header).is_some() {
+                self.add(line);
+            }
+        }
+        let asking = Asking {
+            bucket: Bucket::Ordinary,
+            expects_auth_version: false,
+            now: 0,
+        };
+        match classify(status, &asking) {
+            Ok(answer) => match fields_of(answer.data).filter(StatusFields::of_the_family) {
+                Some(fields) => {
+                    self.add(clue::STATUS_ANSWER);
+                    self.weigh_fields(&fields, clue::NEW_API_FIELDS, clue::ONE_API_FIELDS);
+                    self.site_name = fields.site_name();
+                    self.generation = fields
+                        .facts(status.header("x-new-api-version").is_some())
+                        .generation;
+                    self.weigh_self(asked.bare_self.as_ref());
+                }
+                None => self.add(clue::STRANGE_ANSWER),
+            },
+            Err(SiteError::Http(_)) => self.silent = Some(Recognition::Unreachable),
+            Err(SiteError::Trouble(trouble, _)) => match trouble {
+                SiteTrouble::Challenge => self.silent = Some(Recognition::Challenge),
+                // Says nothing of what it is.
+                SiteTrouble::RateLimited { .. }
+                | SiteTrouble::ServerError { .. }
+                | SiteTrouble::Redirected => {
+                    self.silent = Some(Recognition::Unreachable);
+                }
+                SiteTrouble::NotARelay => self.add(clue::PAGE_INSTEAD),
+                SiteTrouble::Offline
+                | SiteTrouble::Unreachable
+                | SiteTrouble::TimedOut
+                | SiteTrouble::PermissionMissing
+                | SiteTrouble::LoginExpired
+                | SiteTrouble::UserDisabled
+                | SiteTrouble::UserIdMismatch
+                | SiteTrouble::AnsweredAsOther
+                | SiteTrouble::BadAnswer
+                | SiteTrouble::AnswerTooLarge
+                | SiteTrouble::Refused
+                | SiteTrouble::VerificationRequired
+                | SiteTrouble::Absent
+                | SiteTrouble::KindChanged { .. }
+                | SiteTrouble::WrongKey => {
+                    self.add(clue::STRANGE_ANSWER);
+                }
+            },
+        }
+    }
+
+    fn weigh_fields(
+        &mut self,
+        fields: &StatusFields<'_>,
+        new_api: clue::Line,
+        one_api: clue::Line,
+    ) {
+        if fields.look_alike() {
+            self.add(clue::OTHER_PRODUCT);
+        } else if fields.new_api() {
+            self.add(new_api);
+        } else if fields.one_api() {
+            self.add(one_api);
+        }
+        self.may_show_the_token |= fields.may_show_the_token();
+    }
+
+    /// Without a login every generation refuses; since 31d70fca3 with a `code`.
+    fn weigh_self(&mut self, heard: Option<&Heard>) {
+        let Some(Heard::Answer(response)) = heard else {
+            return;
+        };
+        if response.status != 401 || !is_refusal(&response.body) {
+            // A limit or a failure says nothing.
+            if !(response.status == 429 || response.status >= 500) {
+                self.add(clue::SELF_STRANGE);
+            }
+            return;
+        }
+        self.add(clue::SELF_ANSWER);
+        if refusal_code(&response.body).is_some_and(|code| code.starts_with("AUTH_")) {
+            self.add(clue::SELF_CODE);
+            self.generation = Some(Generation::Jwt);
+            self.may_show_the_token = false;
+        } else if response.header("x-new-api-version").is_some() {
+            // From 2026-01-30; masks came on 2026-03-08. The list will correct it.
+            self.generation = Some(Generation::MaskedCookie);
+        }
+    }
+
+    fn offer(&self, kind: SiteKind, signed_in: bool) -> TokenOffer {
+        match (kind, self.generation) {
+            // Nothing on the page tells whether somebody is signed in.
+            (SiteKind::NewApi, Some(Generation::Jwt)) => TokenOffer::OnlyByReplacing,
+            (SiteKind::NewApi | SiteKind::OneApi, _) if !signed_in => TokenOffer::SignedOut,
+            (SiteKind::NewApi, _) if self.may_show_the_token => TokenOffer::Shown,
+            (SiteKind::NewApi | SiteKind::OneApi, _) => TokenOffer::OnlyByReplacing,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Reads what the in-page scripts (`extension/site/inpage.js`) report. They decide nothing.
+
+use super::address::BaseUrl;
+use super::detect::{Asked, Heard};
+use super::lax;
+use super::typed::read_token;
+use crate::http::HttpResponse;
+use crate::secret::Secret;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct Heading {
+    base: String,
+    what: String,
+    failed: bool,
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+/// Reads the report of `ask`: a list of answers, at most two.
+#[must_use]
+pub fn read_asked(json: &str) -> Option<Vec<Asked>> {
+    let headings: Vec<Heading> = serde_json::from_str(json).ok()?;
+    let mut asked: Vec<Asked> = Vec::new();
+    for heading in headings {
+        let base = BaseUrl::parse(&heading.base).ok()?;
+        let heard = if heading.failed {
+            Heard::Nothing
+        } else {
+            Heard::Answer(HttpResponse {
+                status: heading.status,
+                headers: heading.headers.into_iter().collect(),
+                body: heading.body.into_bytes(),
+            })
+        };
+        match heading.what.as_str() {
+            "status" => asked.push(Asked {
+                base,
+                status: heard,
+                bare_self: None,
+            }),
+            "self" => asked.iter_mut().find(|asked| asked.base == base)?.bare_self = Some(heard),
+            _ => return None,
+        }
+    }
+    Some(asked)
+}
+
+/// What `shownToken` brought.
+#[derive(Clone, Debug)]
+pub struct ShownToken {
+    /// The login the page's session belongs to.
+    pub user_id: String,
+    /// Its name.
+    pub username: Option<String>,
+    /// The token in use; `None`: the site shows none, or none was ever made.
+    pub token: Option<Secret>,
+}
+
+/// Reads the report of `shownToken`. `None`: nobody is signed in, or the site did not say.
+#[must_use]
+pub fn read_shown_token(json: &str) -> Option<ShownToken> {
+    let report: Report<'_> = serde_json::from_str(json).ok()?;
+    Some(ShownToken {
+        user_id: lax::id(report.user_id)?,
+        username: report.name(),
+        token: report
+            .token
+            .and_then(|token| read_token(&lax::text(Some(token))?).ok()),
+    })
+}
+
+/// How far the making of a token came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MakeStep {
+    /// The page's own lock, without which its session may not be refreshed.
+    Lock,
+    /// The refresh of the page's session.
+    Refresh,
+    /// The request that makes the token and ends the old one.
+    Token,
+}
+
+/// Why no token was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MakeProblem {
+    /// Nobody is signed in on the page.
+    SignedOut,
+    /// The page's script is busy with the same session, or ran ahead of us.
+    Busy,
+    /// Too many requests.
+    Limited,
+    /// The site refused.
+    Refused,
+    /// No answer in time, or none at all.
+    NoAnswer,
+    /// An answer that does not read.
+    BadAnswer,
+}
+
+/// What `makeToken` came to.
+#[derive(Clone, Debug)]
+pub enum MadeToken {
+    /// There is a new token, and the old one is dead.
+    Made {
+        /// Whose, where the page says.
+        user_id: Option<String>,
+        /// Its name.
+        username: Option<String>,
+        /// The token.
+        token: Secret,
+    },
+    /// There is none.
+    Failed {
+        /// How far it came.
+        step: MakeStep,
+        /// Why.
+        problem: MakeProblem,
+        /// The old token may be dead nevertheless: the request was sent, and no clear refusal came.
+        in_doubt: bool,
+    },
+}
+
+/// Reads the report of `makeToken`. What does not read is a failure in doubt: the script may have
+/// been cut off after the site had made the token.
+#[must_use]
+pub fn read_made_token(json: &str) -> MadeToken {
+    let in_doubt = MadeToken::Failed {
+        step: MakeStep::Token,
+        problem: MakeProblem::BadAnswer,
+        in_doubt: true,
+    };
+    let Ok(report) = serde_json::from_str::<Report<'_>>(json) else {
+        return in_doubt;
+    };
+    let username = report.name();
+    if let Some(token) = report
+        .token
+        .and_then(|token| read_token(&lax::text(Some(token))?).ok())
+    {
+        return MadeToken::Made {
+            user_id: lax::id(report.user_id),
+            username,
+            token,
+        };
+    }
+    let step = match lax::text(report.step).as_deref() {
+        Some("lock") => MakeStep::Lock,
+        Some("refresh") => MakeStep::Refresh,
+        Some("token") => MakeStep::Token,
+        _ => return in_doubt,
+    };
+    let problem = match lax::text(report.problem).as_deref() {
+        Some("signed-out") => MakeProblem::SignedOut,
+        Some("busy") => MakeProblem::Busy,
+        Some("limited") => MakeProblem::Limited,
+        Some("refused") => MakeProblem::Refused,
+        Some("no-answer") => MakeProblem::NoAnswer,
+        _ => MakeProblem::BadAnswer,
+    };
+    let unclear = matches!(problem, MakeProblem::NoAnswer | MakeProblem::BadAnswer);
+    MadeToken::Failed {
+        step,
+        problem,
+        in_doubt: step == MakeStep::Token && unclear,
+    }
+}
+
+#[derive(Deserialize)]
+struct Report<'a> {
+    #[serde(borrow, default)]
+    user_id: lax::Raw<'a>,
+    #[serde(borrow, default)]
+    username: lax::Raw<'a>,
+    #[serde(borrow, default)]
+    token: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    step: lax::Raw<'a>,
+    #[serde(borrow, default)]
+    problem: lax::Raw<'a>,
+}
+
+impl Report<'_> {
+    fn name(&self) -> Option<String> {
+        lax::text(self.username)
+            .map(|name| super::words::name(&name))
+            .filter(|name| !name.is_empty())
+    }
+}

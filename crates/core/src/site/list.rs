@@ -1,0 +1,385 @@
+use super::adapter;
+use super::answer::{Asking, SiteError, classify};
+use super::key::{RemoteKey, of_the_jwt_era, read_key};
+use super::lax::{self, Capped, Raw};
+use super::place::{Login, Place, Quirks};
+use crate::http::{Bucket, Http, HttpError, HttpResponse};
+use crate::ports::Clock;
+use relaykeep_protocol::{CutReason, Generation, SiteKind, SiteTrouble};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+
+/// New API lets a user own this many keys [e2c7aa7b controller/token.go]; more is not read.
+const MOST_KEYS: usize = 1_000;
+
+/// One API's 10 a page, a thousand times, and some to spare.
+const MOST_PAGES: u32 = 110;
+
+/// What a site listed.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// The keys, in the site's order, each once.
+    pub keys: Vec<RemoteKey>,
+    /// Nothing is missing: only then may an absent key be taken for gone.
+    pub complete: bool,
+    /// Why something is missing.
+    pub cut: Option<CutReason>,
+    /// What stopped the reading, where `cut` is `Failed`.
+    pub failed: Option<SiteError>,
+    /// What was learned of the site; to be handed in the next time.
+    pub learned: Quirks,
+    /// Entries that could not be read as keys, and were passed over.
+    pub odd: u32,
+}
+
+/// Lists the login's keys: one request for up to 100 of them on New API since June 2025.
+/// `progress` hears how many have come so far.
+///
+/// # Errors
+/// When not even the first page came, or the work was stopped. A page that fails later leaves a
+/// listing that is cut.
+pub async fn list_keys(
+    http: &impl Http,
+    clock: &impl Clock,
+    place: &Place,
+    login: &Login,
+    mut progress: impl FnMut(u32),
+) -> Result<Listing, SiteError> {
+    let mut reading = Reading::new(place);
+    loop {
+        let page = reading.next;
+        let answered = match http.send(adapter::list_request(place, login, page)).await {
+            Ok(response) => read_page(&response, &reading, clock.now()),
+            Err(error) => Err(error.into()),
+        };
+        match answered {
+            Ok(page) => {
+                let over = reading.take(page);
+                progress(u32::try_from(reading.keys.len()).unwrap_or(u32::MAX));
+                if over {
+                    return Ok(reading.close());
+                }
+            }
+            Err(error) => return reading.fail(error),
+        }
+    }
+}
+
+/// One page, as read.
+struct Page {
+    rows: Vec<RemoteKey>,
+    /// Entries on the page, readable or not.
+    count: usize,
+    /// Where lists carry their own numbers.
+    numbered: Option<Numbers>,
+    auth_version: bool,
+    jwt_era: bool,
+}
+
+/// What a page says of the whole.
+struct Numbers {
+    total: Option<usize>,
+    page_len: Option<usize>,
+    pages: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct PageData<'a> {
+    #[serde(borrow, default)]
+    items: Option<Capped<'a>>,
+    #[serde(borrow, default)]
+    data: Option<Capped<'a>>,
+    #[serde(borrow, default)]
+    total: Raw<'a>,
+    #[serde(borrow, default)]
+    total_count: Raw<'a>,
+    #[serde(borrow, default)]
+    page_size: Raw<'a>,
+    #[serde(borrow, default)]
+    size: Raw<'a>,
+    #[serde(borrow, default)]
+    pages: Raw<'a>,
+}
+
+/// Four shapes: a bare array; `items` and `total`; `data` and `total_count`; `items` and `pages`.
+fn read_page(response: &HttpResponse, reading: &Reading<'_>, now: u64) -> Result<Page, SiteError> {
+    let asking = Asking {
+        bucket: Bucket::Ordinary,
+        expects_auth_version: reading.place.quirks.sends_auth_version
+            || reading.learned.sends_auth_version,
+        now,
+    };
+    let answer = classify(response, &asking)?;
+    let bad = || SiteError::from(SiteTrouble::BadAnswer);
+    let data = answer.data.map_or("", RawValue::get);
+    let (listed, numbered) = if data.starts_with('{') {
+        let page: PageData<'_> = serde_json::from_str(data).map_err(|_| bad())?;
+        let count = |raw| lax::int(raw).and_then(|number| usize::try_from(number).ok());
+        let numbers = Numbers {
+            total: count(page.total).or_else(|| count(page.total_count)),
+            page_len: count(page.page_size)
+                .or_else(|| count(page.size))
+                .filter(|length| *length > 0),
+            pages: count(page.pages).and_then(|pages| u32::try_from(pages).ok()),
+        };
+        let null = data.contains("\"items\"") || data.contains("\"data\"");
+        let empty = || {
+            null.then(|| Capped {
+                items: Vec::new(),
+                count: 0,
+            })
+        };
+        (
+            page.items.or(page.data).or_else(empty).ok_or_else(bad)?,
+            Some(numbers),
+        )
+    } else {
+        // `null` is how Go writes a list that was never made.
+        (
+            serde_json::from_str::<Capped<'_>>(data).map_err(|_| bad())?,
+            None,
+        )
+    };
+    Ok(Page {
+        rows: listed
+            .items
+            .iter()
+            .filter_map(|raw| read_key(raw))
+            .collect(),
+        count: listed.count,
+        numbered,
+        auth_version: answer.auth_version,
+        jwt_era: listed.items.first().is_some_and(|raw| of_the_jwt_era(raw)),
+    })
+}
+
+/// A listing under way.
+struct Reading<'a> {
+    place: &'a Place,
+    /// The page to ask for next.
+    next: u32,
+    /// The first page there is; unknown until the first answer shows the shape.
+    first: Option<u32>,
+    requests: u32,
+    keys: Vec<RemoteKey>,
+    seen: BTreeSet<String>,
+    /// Entries passed, each page's once: readable, unreadable and repeated.
+    passed: usize,
+    odd: u32,
+    repeated: usize,
+    total: Option<usize>,
+    restarted: bool,
+    cut: Option<CutReason>,
+    learned: Quirks,
+    /// How full the first array page was.
+    first_len: usize,
+    jwt_era: bool,
+}
+
+impl<'a> Reading<'a> {
+    fn new(place: &'a Place) -> Self {
+        let zero_based = place
+            .quirks
+            .zero_based
+            .or(adapter::adapter(place.kind).zero_based);
+        Self {
+            place,
+            next: if zero_based == Some(true) { 0 } else { 1 },
+            first: None,
+            requests: 0,
+            keys: Vec::new(),
+            seen: BTreeSet::new(),
+            passed: 0,
+            odd: 0,
+            repeated: 0,
+            total: None,
+            restarted: false,
+            cut: None,
+            learned: Quirks::default(),
+            first_len: 0,
+            jwt_era: false,
+        }
+    }
+
+    /// Takes one page in. True when there is nothing more to ask.
+    fn take(&mut self, page: Page) -> bool {
+        self.requests += 1;
+        self.learned.sends_auth_version |= page.auth_version;
+        self.jwt_era |= page.jwt_era;
+        let is_array = page.numbered.is_none();
+        if self.first.is_none() {
+            // Newer servers take page 0 for page 1; arrays count from 0.
+            self.learned.zero_based = Some(is_array);
+            self.first = Some(if is_array { 0 } else { self.next.max(1) });
+            if is_array && self.next != 0 {
+                // What came was the second page: with few keys an empty one, which says nothing
+                // of the first (seen on ef8ae4db).
+                self.next = 0;
+                return false;
+            }
+        } else if self.learned.zero_based != Some(is_array) {
+            self.cut = Some(CutReason::Inconsistent);
+            return true;
+        }
+        if let Some(total) = page.numbered.as_ref().and_then(|numbers| numbers.total) {
+            if self.total.is_some_and(|before| before != total) {
+                return self.restart();
+            }
+            self.total = Some(total);
+        }
+        let at_first = self.passed == 0;
+        let new = self.keep(&page);
+        if at_first {
+            self.first_len = page.count;
+        }
+        if page.count == 0 {
+            return true;
+        }
+        if self.keys.len() > MOST_KEYS || page.count > MOST_KEYS {
+            self.keys.truncate(MOST_KEYS);
+            self.cut = Some(CutReason::Cap);
+            return true;
+        }
+        if new == 0 {
+            // The same page again, or a ring of pages.
+            self.cut = Some(CutReason::Inconsistent);
+            return true;
+        }
+        if self.at_the_end(&page) {
+            return true;
+        }
+        if self.requests >= MOST_PAGES {
+            self.cut = Some(CutReason::Cap);
+            return true;
+        }
+        self.next = if at_first {
+            self.first.unwrap_or(0) + 1
+        } else {
+            self.next + 1
+        };
+        false
+    }
+
+    /// Keeps what is new of a page, and says how much that was (unreadable entries count as new).
+    fn keep(&mut self, page: &Page) -> usize {
+        let unreadable = page
+            .count
+            .min(MOST_KEYS + 1)
+            .saturating_sub(page.rows.len());
+        let mut new = unreadable;
+        for key in &page.rows {
+            if self.seen.insert(key.id.0.clone()) {
+                self.keys.push(key.clone());
+                new += 1;
+            } else {
+                self.repeated += 1;
+            }
+        }
+        self.odd = self
+            .odd
+            .saturating_add(u32::try_from(unreadable).unwrap_or(u32::MAX));
+        self.passed += page.count;
+        new
+    }
+
+    /// Whether this page was the last.
+    fn at_the_end(&self, page: &Page) -> bool {
+        let Some(numbers) = &page.numbered else {
+            return page.count < self.full_array();
+        };
+        let by_total = numbers.total.is_some_and(|total| self.passed >= total);
+        let by_pages = numbers.pages.is_some_and(|pages| self.next.max(1) >= pages);
+        let short = numbers.page_len.is_some_and(|length| page.count < length);
+        by_total || by_pages || short || (numbers.page_len.is_none() && page.count < 10)
+    }
+
+    /// How many entries an array page holds that is not the last. A round number on the first page
+    /// may be a fixed page length that takes no wish (One API's 10).
+    fn full_array(&self) -> usize {
+        let known = self
+            .place
+            .quirks
+            .page_len
+            .or(adapter::adapter(self.place.kind).page_len);
+        match known {
+            Some(length) => usize::try_from(length).unwrap_or(usize::MAX),
+            None if [10, 20, 50].contains(&self.first_len) => self.first_len,
+            None => 100,
+        }
+    }
+
+    /// The list changed while it was read: once from the start again, then it is not complete.
+    fn restart(&mut self) -> bool {
+        if self.restarted {
+            self.cut = Some(CutReason::Inconsistent);
+            return true;
+        }
+        self.restarted = true;
+        self.keys.clear();
+        self.seen.clear();
+        (self.passed, self.odd, self.repeated, self.total) = (0, 0, 0, None);
+        self.next = self.first.unwrap_or(1);
+        false
+    }
+
+    /// Ends with an error: a cut listing if there is something to show.
+    fn fail(mut self, error: SiteError) -> Result<Listing, SiteError> {
+        if self.keys.is_empty() || error == SiteError::Http(HttpError::Stopped) {
+            return Err(error);
+        }
+        self.cut = Some(CutReason::Failed);
+        let mut listing = self.close();
+        listing.failed = Some(error);
+        Ok(listing)
+    }
+
+    fn close(mut self) -> Listing {
+        // Numbers that do not add up: fewer or more than the site says it has, or rows that moved
+        // from page to page meanwhile.
+        let apart = self
+            .total
+            .is_some_and(|total| total != self.passed.saturating_sub(self.repeated));
+        if self.cut.is_none() && (apart || (self.repeated > 0 && self.requests > 1)) {
+            self.cut = Some(CutReason::Inconsistent);
+        }
+        if self.learned.zero_based == Some(true)
+            && self.passed > self.first_len
+            && self.first_len > 0
+        {
+            self.learned.page_len = u32::try_from(self.first_len).ok();
+        }
+        self.learned.generation = self.generation();
+        Listing {
+            complete: self.cut.is_none(),
+            cut: self.cut,
+            failed: None,
+            learned: self.learned,
+            odd: self.odd,
+            keys: self.keys,
+        }
+    }
+
+    /// What the list shows of New API's generation: stars since d67f446b6, `auto_groups` since
+    /// 0ab020206, which is after the JWT.
+    fn generation(&self) -> Option<Generation> {
+        if self.place.kind != SiteKind::NewApi {
+            return None;
+        }
+        if self.jwt_era {
+            return Some(Generation::Jwt);
+        }
+        let masked = self.keys.iter().any(|key| key.masked.is_some());
+        match self.place.quirks.generation {
+            // A site goes on to the next generation and never back.
+            Some(Generation::Jwt) => Some(Generation::Jwt),
+            Some(Generation::MaskedCookie) => Some(Generation::MaskedCookie),
+            Some(Generation::Unmasked) | None if masked => Some(Generation::MaskedCookie),
+            Some(Generation::Unmasked) | None => self
+                .keys
+                .iter()
+                .any(|key| key.full.is_some())
+                .then_some(Generation::Unmasked),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Flows and readers against the recorded answers of real servers.
