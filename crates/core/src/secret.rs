@@ -101,21 +101,35 @@ impl MaskedKey {
         Self(format!("{prefix}{head}••••••••{tail}"))
     }
 
-    /// The text.
+    /// The text, as it came.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
+    /// The text as we show every mask: `sk-`, what the site leaves visible, eight bullets between.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let bare = self.0.strip_prefix("sk-").unwrap_or(&self.0);
+        let visible = |c: &char| !Self::is_mark(*c);
+        let head: String = bare.chars().take_while(visible).take(12).collect();
+        let tail: Vec<char> = bare.chars().rev().take_while(visible).take(12).collect();
+        let tail: String = tail.into_iter().rev().collect();
+        format!("sk-{head}••••••••{tail}")
+    }
+
+    fn is_mark(c: char) -> bool {
+        matches!(c, '*' | '•' | '…' | '●' | '·' | '.')
+    }
+
     /// Whether a full key may stand behind this mask: its visible ends agree, with or without `sk-`.
     #[must_use]
     pub fn fits(&self, key: &ApiKey) -> bool {
-        let is_mark = |c: char| matches!(c, '*' | '•' | '…' | '●' | '·' | '.');
         let bare = |text: &str| text.strip_prefix("sk-").unwrap_or(text).to_owned();
         let mask = bare(&self.0);
         let full = bare(key.expose()); // only its ends are compared
-        let head: String = mask.chars().take_while(|c| !is_mark(*c)).collect();
-        let tail = mask.rsplit(is_mark).next().unwrap_or_default();
+        let head: String = mask.chars().take_while(|c| !Self::is_mark(*c)).collect();
+        let tail = mask.rsplit(Self::is_mark).next().unwrap_or_default();
         full.len() >= head.len() + tail.len() && full.starts_with(&head) && full.ends_with(tail)
     }
 }

@@ -12,7 +12,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Who a site says the login is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Whoami {
     /// The login's number.
     pub user_id: String,

@@ -136,6 +136,17 @@ impl BaseUrl {
         self.private
     }
 
+    /// An address on this machine itself: what is sent there does not travel.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host.trim_matches(['[', ']']);
+        self.host == "localhost"
+            || self.host.ends_with(".localhost")
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    }
+
     /// The match pattern to ask the browser's permission for (Chromium's form, with the port).
     #[must_use]
     pub fn permission_pattern(&self) -> String {
@@ -311,7 +322,7 @@ mod tests {
             "https://bücher.example/",
             Ok("https://xn--bcher-kva.example"),
         );
-        check("https://中转.example", Ok("https://xn--fiq64f.example"));
+        check("https://中转.example", Ok("https://xn--fiqq40n.example"));
         check("[::1]:3000", Ok("http://[::1]:3000"));
         check("localhost:3000/console", Ok("http://localhost:3000"));
         check("127.0.0.1:3101", Ok("http://127.0.0.1:3101"));

@@ -78,7 +78,7 @@ struct Envelope<'a> {
     message: Raw<'a>,
     #[serde(borrow, default)]
     code: Raw<'a>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lax::present")]
     data: Raw<'a>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -222,7 +222,7 @@ pub(super) fn readable(body: &[u8]) -> Option<&str> {
 fn success(raw: Raw<'_>) -> Option<bool> {
     match raw?.get() {
         "true" | "1" | "\"true\"" => Some(true),
-        "false" | "0" | "\"false\"" | "null" => Some(false),
+        "false" | "0" | "\"false\"" => Some(false),
         _ => None,
     }
 }

@@ -31,7 +31,9 @@ pub struct Evidence {
 #[must_use]
 pub fn read_evidence(json: &str) -> Option<Evidence> {
     let evidence: Evidence = serde_json::from_str(json).ok()?;
-    BaseUrl::parse(&evidence.origin).is_ok().then_some(evidence)
+    // `null`, a browser's own page, a file: no origin of a site.
+    let origin = BaseUrl::parse(&evidence.origin).ok()?;
+    (origin.as_str() == evidence.origin).then_some(evidence)
 }
 
 /// What an anonymous question brought.

@@ -38,7 +38,7 @@ pub async fn status(
 ) -> Result<SiteFacts, SiteError> {
     let response = http.send(adapter::status_request(place)).await?;
     let facts = read_status(&response, clock.now())?;
-    if facts.look_alike || facts.kind.is_some_and(|kind| kind != place.kind) {
+    if facts.kind.is_some_and(|kind| kind != place.kind) {
         return Err(SiteTrouble::KindChanged { now: facts.kind }.into());
     }
     Ok(facts)

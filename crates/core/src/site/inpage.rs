@@ -80,8 +80,8 @@ pub fn read_shown_token(json: &str) -> Option<ShownToken> {
 pub enum MakeStep {
     /// The page's own lock, without which its session may not be refreshed.
     Lock,
-    /// The refresh of the page's session.
-    Refresh,
+    /// The page's session: its refresh, or with cookies the question whose it is.
+    Session,
     /// The request that makes the token and ends the old one.
     Token,
 }
@@ -91,6 +91,8 @@ pub enum MakeStep {
 pub enum MakeProblem {
     /// Nobody is signed in on the page.
     SignedOut,
+    /// Somebody else than the account's login is. Nothing was changed.
+    OtherUser,
     /// The page's script is busy with the same session, or ran ahead of us.
     Busy,
     /// Too many requests.
@@ -151,12 +153,13 @@ pub fn read_made_token(json: &str) -> MadeToken {
     }
     let step = match lax::text(report.step).as_deref() {
         Some("lock") => MakeStep::Lock,
-        Some("refresh") => MakeStep::Refresh,
+        Some("session") => MakeStep::Session,
         Some("token") => MakeStep::Token,
         _ => return in_doubt,
     };
     let problem = match lax::text(report.problem).as_deref() {
         Some("signed-out") => MakeProblem::SignedOut,
+        Some("other-user") => MakeProblem::OtherUser,
         Some("busy") => MakeProblem::Busy,
         Some("limited") => MakeProblem::Limited,
         Some("refused") => MakeProblem::Refused,

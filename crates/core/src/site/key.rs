@@ -26,6 +26,28 @@ pub struct RemoteKey {
     pub raw: Secret,
 }
 
+/// What a key is limited to; `None`: no limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Models.
+    pub models: Option<Vec<String>>,
+    /// Addresses it may be used from, in the server's own words.
+    pub addresses: Option<Vec<String>>,
+}
+
+/// Reads the limits out of a kept raw object.
+#[must_use]
+pub fn limits_of(raw: &Secret) -> Limits {
+    // Only the limits leave this function.
+    let object = serde_json::from_str::<&RawValue>(raw.expose()).ok();
+    object
+        .and_then(read_key)
+        .map_or_else(Limits::default, |key| Limits {
+            models: key.models,
+            addresses: key.addresses,
+        })
+}
+
 /// All fields are optional and of any type; a name that comes twice fails the object, because
 /// then it is not clear which key is meant.
 #[derive(Deserialize)]
@@ -243,13 +265,8 @@ pub(super) fn of_the_jwt_era(raw: &RawValue) -> bool {
     #[derive(Deserialize)]
     struct Mark<'a> {
         // `null` counts: the field is there.
-        #[serde(borrow, default, deserialize_with = "present")]
+        #[serde(borrow, default, deserialize_with = "lax::present")]
         auto_groups: Option<&'a RawValue>,
-    }
-    fn present<'de, D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<&'de RawValue>, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(Some)
     }
     serde_json::from_str::<Mark<'_>>(raw.get()).is_ok_and(|mark| mark.auto_groups.is_some())
 }

@@ -17,7 +17,7 @@ const MOST_KEYS: usize = 1_000;
 const MOST_PAGES: u32 = 110;
 
 /// What a site listed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Listing {
     /// The keys, in the site's order, each once.
     pub keys: Vec<RemoteKey>,
@@ -86,9 +86,9 @@ struct Numbers {
 
 #[derive(Deserialize)]
 struct PageData<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lax::present")]
     items: Option<Capped<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lax::present")]
     data: Option<Capped<'a>>,
     #[serde(borrow, default)]
     total: Raw<'a>,
@@ -123,17 +123,7 @@ fn read_page(response: &HttpResponse, reading: &Reading<'_>, now: u64) -> Result
                 .filter(|length| *length > 0),
             pages: count(page.pages).and_then(|pages| u32::try_from(pages).ok()),
         };
-        let null = data.contains("\"items\"") || data.contains("\"data\"");
-        let empty = || {
-            null.then(|| Capped {
-                items: Vec::new(),
-                count: 0,
-            })
-        };
-        (
-            page.items.or(page.data).or_else(empty).ok_or_else(bad)?,
-            Some(numbers),
-        )
+        (page.items.or(page.data).ok_or_else(bad)?, Some(numbers))
     } else {
         // `null` is how Go writes a list that was never made.
         (
@@ -286,12 +276,14 @@ impl<'a> Reading<'a> {
     /// Whether this page was the last.
     fn at_the_end(&self, page: &Page) -> bool {
         let Some(numbers) = &page.numbered else {
-            return page.count < self.full_array();
+            // More than was wished for: this server knows no pages.
+            return page.count < self.full_array() || page.count > 100;
         };
         let by_total = numbers.total.is_some_and(|total| self.passed >= total);
         let by_pages = numbers.pages.is_some_and(|pages| self.next.max(1) >= pages);
         let short = numbers.page_len.is_some_and(|length| page.count < length);
-        by_total || by_pages || short || (numbers.page_len.is_none() && page.count < 10)
+        let unknown = numbers.page_len.is_none() && numbers.total.is_none();
+        by_total || by_pages || short || (unknown && page.count < 10)
     }
 
     /// How many entries an array page holds that is not the last. A round number on the first page
@@ -369,17 +361,18 @@ impl<'a> Reading<'a> {
         if self.jwt_era {
             return Some(Generation::Jwt);
         }
-        let masked = self.keys.iter().any(|key| key.masked.is_some());
         match self.place.quirks.generation {
             // A site goes on to the next generation and never back.
             Some(Generation::Jwt) => Some(Generation::Jwt),
-            Some(Generation::MaskedCookie) => Some(Generation::MaskedCookie),
-            Some(Generation::Unmasked) | None if masked => Some(Generation::MaskedCookie),
-            Some(Generation::Unmasked) | None => self
-                .keys
-                .iter()
-                .any(|key| key.full.is_some())
-                .then_some(Generation::Unmasked),
+            Some(Generation::MaskedCookie | Generation::Unmasked) | None => {
+                let masked = self.keys.iter().any(|key| key.masked.is_some());
+                let full = self.keys.iter().any(|key| key.full.is_some());
+                match (masked, full) {
+                    (true, _) => Some(Generation::MaskedCookie),
+                    (false, true) => Some(Generation::Unmasked),
+                    (false, false) => None,
+                }
+            }
         }
     }
 }

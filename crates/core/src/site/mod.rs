@@ -26,7 +26,7 @@ pub use address::BaseUrl;
 pub use answer::{Answer, Asking, SiteError, classify, limited_until};
 pub use detect::probe;
 pub use facts::{SiteFacts, status};
-pub use key::RemoteKey;
+pub use key::{Limits, RemoteKey, limits_of};
 pub use list::{Listing, list_keys};
 pub use place::{Login, Place, Quirks};
 pub use reveal::{RevealEnd, reveal};

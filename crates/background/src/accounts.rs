@@ -1,0 +1,356 @@
+//! Adding, changing and removing accounts. What is saved was verified at the site first, or says
+//! that it was not.
+
+use crate::ports::{SystemClock, SystemEntropy};
+use crate::worker::{Open, Worker};
+use relaykeep_core::book::{Account, Basics};
+use relaykeep_core::http::{Http, HttpError, HttpRequest, HttpResponse};
+use relaykeep_core::ports::Entropy;
+use relaykeep_core::secret::Secret;
+use relaykeep_core::site::{self, BaseUrl, Login, Place, SiteError, Whoami, detect};
+use relaykeep_core::vault::{Change, RecordId};
+use relaykeep_protocol::{
+    AccountDraft, AccountEdit, AccountId, AddOutcome, ErrorCode, Event, Health, JobKind, KeyRef,
+    Recognition, SiteKind, SiteTrouble,
+};
+use std::rc::Rc;
+
+/// The HTTP port of a call, outside any job.
+pub(crate) struct CallHttp<'a> {
+    pub(crate) worker: &'a Rc<Worker>,
+    pub(crate) open: Option<&'a Rc<Open>>,
+}
+
+impl Http for CallHttp<'_> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let stopped = || self.open.is_some_and(|open| open.is_closing());
+        self.worker.egress.send(request, stopped).await
+    }
+}
+
+/// A draft, read.
+struct Wanted {
+    base: BaseUrl,
+    kind: Option<SiteKind>,
+    user_id: Option<String>,
+    token: Secret,
+}
+
+fn read_draft(draft: &AccountDraft, token: Option<Secret>) -> Result<Wanted, ErrorCode> {
+    let base = BaseUrl::parse(&draft.address).map_err(ErrorCode::Address)?;
+    let token = match token {
+        Some(token) => token,
+        None => site::read_token(&draft.token.0).map_err(ErrorCode::Token)?,
+    };
+    let user_id = site::read_user_id(&draft.user_id).map_err(|_| ErrorCode::UserIdNeeded)?;
+    // On this machine itself nobody listens in between.
+    if base.in_clear() && !base.is_loopback() && !draft.clear_is_fine {
+        return Err(ErrorCode::InClear);
+    }
+    Ok(Wanted {
+        base,
+        kind: draft.kind,
+        user_id,
+        token,
+    })
+}
+
+/// Verifies a draft at the site and saves it. `token` stands in for the draft's where the site
+/// has just made one: then it is saved whatever the site says next, for it exists nowhere else.
+pub(crate) async fn add(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    draft: &AccountDraft,
+    made: Option<Secret>,
+) -> Result<AddOutcome, ErrorCode> {
+    let just_made = made.is_some();
+    let wanted = read_draft(draft, made)?;
+    let http = CallHttp {
+        worker,
+        open: Some(open),
+    };
+    let known = wanted.user_id.as_deref().and_then(|user| {
+        open.book
+            .borrow()
+            .same_login(wanted.base.as_str(), user)
+            .map(Account::id)
+    });
+    if let (Some(id), false) = (&known, draft.update_existing || just_made) {
+        return Ok(AddOutcome::AlreadyHere(id.clone()));
+    }
+    let kind = match wanted.kind {
+        Some(kind) => kind,
+        None => match recognise(&http, &wanted.base).await {
+            Recognition::Relay { kind, .. } => kind,
+            Recognition::Unreachable => return Err(ErrorCode::Site(SiteTrouble::Unreachable)),
+            Recognition::Challenge => return Err(ErrorCode::Site(SiteTrouble::Challenge)),
+            Recognition::NoHint | Recognition::NotARelay(_) => return Err(ErrorCode::KindNeeded),
+        },
+    };
+    let mut place = Place::new(kind, wanted.base.clone());
+    let login = Login::new(wanted.token.clone(), wanted.user_id.clone(), &wanted.base);
+    let answer = verify(&http, &mut place, &login).await;
+    let (whoami, trouble) = match answer {
+        Ok(whoami) => (Some(whoami), None),
+        Err(ErrorCode::Site(trouble @ SiteTrouble::PermissionMissing)) => (None, Some(trouble)),
+        Err(ErrorCode::Site(trouble)) if just_made => (None, Some(trouble)),
+        Err(ErrorCode::Site(SiteTrouble::UserIdMismatch)) if wanted.user_id.is_none() => {
+            return Err(ErrorCode::UserIdNeeded);
+        }
+        Err(error) => return Err(error),
+    };
+    let user_id = whoami
+        .as_ref()
+        .map(|whoami| whoami.user_id.clone())
+        .or(wanted.user_id);
+    let known = user_id.as_deref().and_then(|user| {
+        open.book
+            .borrow()
+            .same_login(wanted.base.as_str(), user)
+            .cloned()
+    });
+    if let (Some(account), false) = (&known, draft.update_existing || just_made) {
+        return Ok(AddOutcome::AlreadyHere(account.id()));
+    }
+    let updated = known.is_some();
+    let mut account = match known {
+        Some(account) => account,
+        None => {
+            let mut group = [0; 16];
+            SystemEntropy
+                .fill(&mut group)
+                .map_err(|_| ErrorCode::Randomness)?;
+            Account::new(
+                group,
+                Basics {
+                    base: wanted.base,
+                    kind,
+                    name: draft.name.clone(),
+                    user_id: None,
+                },
+            )
+        }
+    };
+    account.set_user_id(user_id);
+    account.set_token_in_doubt(false);
+    account.set_health(trouble.clone().map_or(Health::New, Health::Trouble));
+    save(worker, open, account, Some(&wanted.token))
+        .await
+        .map(|id| {
+            if matches!(trouble, Some(SiteTrouble::PermissionMissing)) {
+                AddOutcome::SavedWithoutPermission(id)
+            } else if updated {
+                AddOutcome::Updated(id)
+            } else {
+                AddOutcome::Added(id)
+            }
+        })
+}
+
+/// Commits an account and its token, tells the pages, and begins its first sync.
+async fn save(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    account: Account,
+    token: Option<&Secret>,
+) -> Result<AccountId, ErrorCode> {
+    let mut changes = account.changes();
+    if let Some(token) = token {
+        changes.push(account.login_change(token).ok_or(ErrorCode::Internal)?);
+    }
+    open.commit(changes).await?;
+    let id = account.id();
+    let may_sync = !matches!(account.trouble(), Some(SiteTrouble::PermissionMissing));
+    open.book.borrow_mut().keep(account);
+    {
+        let book = open.book.borrow();
+        if let Some(account) = book.account(&id) {
+            worker.pages.account(book.view(account));
+        }
+    }
+    if may_sync {
+        let items = crate::jobs::items_for(open, std::slice::from_ref(&id));
+        let _ = crate::jobs::start(open, JobKind::Sync, items).await;
+    }
+    Ok(id)
+}
+
+async fn verify(
+    http: &CallHttp<'_>,
+    place: &mut Place,
+    login: &Login,
+) -> Result<Whoami, ErrorCode> {
+    match site::verify_account(http, &SystemClock, place, login).await {
+        Ok((whoami, learned)) => {
+            place.quirks.learn(&learned);
+            Ok(whoami)
+        }
+        Err(error) => Err(ErrorCode::Site(trouble(error))),
+    }
+}
+
+/// What a site's error means to the user.
+pub(crate) fn trouble(error: SiteError) -> SiteTrouble {
+    error.trouble()
+}
+
+/// Asks a site, without credentials, what it is.
+pub(crate) async fn recognise(http: &CallHttp<'_>, base: &BaseUrl) -> Recognition {
+    // Only a stopped probe has no verdict; that says nothing about the site.
+    detect::probe(http, &SystemClock, base)
+        .await
+        .unwrap_or(Recognition::Unreachable)
+}
+
+/// Changes an account. A new token is verified before it takes the old one's place.
+pub(crate) async fn edit(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    id: &AccountId,
+    edit: AccountEdit,
+) -> Result<(), ErrorCode> {
+    let account = open
+        .book
+        .borrow()
+        .account(id)
+        .cloned()
+        .ok_or(ErrorCode::NoSuchAccount)?;
+    let token = edit
+        .token
+        .map(|token| site::read_token(&token.0).map_err(ErrorCode::Token))
+        .transpose()?;
+    let user_id = match &edit.user_id {
+        Some(typed) => site::read_user_id(typed).map_err(|_| ErrorCode::UserIdNeeded)?,
+        None => account.user_id().map(str::to_owned),
+    };
+    let mut verified = false;
+    if token.is_some() || edit.user_id.is_some() {
+        let http = CallHttp {
+            worker,
+            open: Some(open),
+        };
+        let mut place = account.place().ok_or(ErrorCode::Internal)?;
+        let held = open.read(&[account.login_record()]).await?;
+        let held = held.first().and_then(|(_, body)| account.read_login(body));
+        let secret = match (&token, held) {
+            (Some(token), _) => token.clone(),
+            (None, Some(login)) => login.token.secret.clone(),
+            (None, None) => return Err(ErrorCode::Site(SiteTrouble::LoginExpired)),
+        };
+        let login = Login::new(secret, user_id.clone(), &place.base);
+        verify(&http, &mut place, &login).await?;
+        verified = true;
+    }
+    let lane = open.lane(id);
+    let _one = lane.lock().await;
+    let mut account = open
+        .book
+        .borrow()
+        .account(id)
+        .cloned()
+        .ok_or(ErrorCode::NoSuchAccount)?;
+    if let Some(name) = &edit.name {
+        account.rename(name);
+    }
+    if verified {
+        account.set_user_id(user_id);
+        account.set_token_in_doubt(false);
+        account.set_health(Health::New);
+        save(worker, open, account, token.as_ref()).await?;
+        return Ok(());
+    }
+    open.commit(account.changes()).await?;
+    let mut book = open.book.borrow_mut();
+    worker.pages.account(book.view(&account));
+    book.keep(account);
+    Ok(())
+}
+
+/// Removes an account here: every record of its group. The site is not touched.
+pub(crate) async fn remove(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    id: &AccountId,
+) -> Result<(), ErrorCode> {
+    let lane = open.lane(id);
+    let _one = lane.lock().await;
+    let group = open
+        .book
+        .borrow()
+        .account(id)
+        .map(Account::group)
+        .ok_or(ErrorCode::NoSuchAccount)?;
+    let records: Vec<RecordId> = open
+        .vault
+        .lock()
+        .await
+        .records()
+        .filter(|record| record.group == group)
+        .collect();
+    open.commit(records.into_iter().map(Change::Delete).collect())
+        .await?;
+    open.book.borrow_mut().drop_account(id);
+    open.searchable.take();
+    worker.pages.tell(&Event::AccountRemoved(id.clone()));
+    Ok(())
+}
+
+/// Removes one key's records here. The site is not touched.
+pub(crate) async fn remove_key(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    key: &KeyRef,
+) -> Result<(), ErrorCode> {
+    let lane = open.lane(&key.account);
+    let _one = lane.lock().await;
+    let mut account = open
+        .book
+        .borrow()
+        .account(&key.account)
+        .cloned()
+        .ok_or(ErrorCode::NoSuchAccount)?;
+    account.row(&key.id).ok_or(ErrorCode::NoSuchKey)?;
+    let (mut keyring, mut raws) = open.unseal(&account).await?;
+    let changes = account.remove_key(&key.id, &mut keyring, &mut raws);
+    open.commit(changes).await?;
+    open.searchable.take();
+    worker
+        .pages
+        .keys(&account, Vec::new(), vec![key.id.clone()]);
+    open.book.borrow_mut().keep(account);
+    Ok(())
+}
+
+/// A permission came or went: accounts that waited for it sync, accounts that lost it say so.
+pub(crate) async fn permissions_changed(worker: &Rc<Worker>) {
+    let Ok(open) = worker.open().await else {
+        return;
+    };
+    let accounts: Vec<(AccountId, Option<BaseUrl>, Option<SiteTrouble>)> = open
+        .book
+        .borrow()
+        .accounts()
+        .map(|account| {
+            (
+                account.id(),
+                BaseUrl::parse(account.base_url()).ok(),
+                account.trouble().cloned(),
+            )
+        })
+        .collect();
+    let mut regained = Vec::new();
+    for (id, base, trouble) in accounts {
+        let Some(base) = base else { continue };
+        let allowed = relaykeep_webext::worker::may_reach(&base.permission_pattern()).await;
+        let missing = trouble == Some(SiteTrouble::PermissionMissing);
+        if allowed && missing {
+            regained.push(id);
+        } else if !allowed && !missing {
+            crate::jobs::note_trouble(worker, &open, &id, SiteTrouble::PermissionMissing).await;
+        }
+    }
+    if !regained.is_empty() {
+        let items = crate::jobs::items_for(&open, &regained);
+        let _ = crate::jobs::start(&open, JobKind::Sync, items).await;
+    }
+}

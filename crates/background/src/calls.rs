@@ -1,0 +1,383 @@
+//! Every call, and who answers it.
+
+use crate::ports::{DATABASE, SystemEntropy};
+use crate::session;
+use crate::worker::{Open, Worker, code, ports, the_worker};
+use relaykeep_core::secret::Secret;
+use relaykeep_core::site::BaseUrl;
+use relaykeep_core::vault::{self, Protection};
+use relaykeep_protocol::{
+    AccountDraft, AnyCall, AppState, ErrorCode, Event, ItemState, JobKind, JobState, Outcome,
+    Sensitive, SiteKind, VaultMode, VaultState,
+};
+use relaykeep_webext::{forget_device_key, save_device_key, to_js};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+
+/// A refusal, as the page reads it.
+pub(crate) fn refusal(error: ErrorCode) -> JsValue {
+    reply::<()>(Err(error))
+}
+
+fn reply<T: Serialize>(result: Result<T, ErrorCode>) -> JsValue {
+    to_js(&result).unwrap_or_else(|_| JsValue::NULL)
+}
+
+/// Answers one call.
+pub(crate) async fn answer(call: AnyCall) -> JsValue {
+    let worker = &the_worker();
+    match call {
+        AnyCall::GetState(_) => reply(Ok(state(worker).await)),
+        AnyCall::Touch(_) => reply(with(worker, async |open| Ok(open.touch().await)).await),
+        AnyCall::CreateVault(call) => reply(create(worker, call.mode, call.passphrase).await),
+        AnyCall::Unlock(call) => reply(unlock(worker, call.passphrase).await),
+        AnyCall::Lock(_) => reply(Ok(crate::worker::lock(true).await)),
+        AnyCall::ChangeProtection(call) => {
+            reply(change(worker, call.current, call.mode, call.passphrase).await)
+        }
+        AnyCall::SetSettings(call) => reply(
+            with(worker, async |open| {
+                let changes = open.book.borrow_mut().set_settings(call.settings.clone());
+                open.commit(changes).await?;
+                open.touch().await;
+                crate::jobs::schedule(&open).await;
+                worker.pages.tell(&Event::Settings(call.settings));
+                Ok(())
+            })
+            .await,
+        ),
+        AnyCall::MakeBackup(call) => reply(
+            with(worker, async |open| {
+                let passphrase = call.passphrase.map(secret);
+                let vault = open.vault.lock().await;
+                vault
+                    .backup(ports(), passphrase.as_ref())
+                    .await
+                    .map_err(code)
+            })
+            .await,
+        ),
+        AnyCall::PreviewBackup(call) => {
+            reply(crate::backup::preview(worker, &call.text, &secret(call.passphrase)).await)
+        }
+        AnyCall::RestoreBackup(call) => {
+            reply(crate::backup::restore(worker, &call.text, &secret(call.passphrase)).await)
+        }
+        AnyCall::StartOver(call) => reply(crate::backup::start_over(worker, call.confirmed).await),
+        AnyCall::LookAtTab(call) => reply(crate::tab::look(worker, call.ask_anyway).await),
+        AnyCall::CheckAddress(call) => reply(
+            async {
+                let base = BaseUrl::parse(&call.address).map_err(ErrorCode::Address)?;
+                let http = crate::accounts::CallHttp { worker, open: None };
+                Ok(crate::accounts::recognise(&http, &base).await)
+            }
+            .await,
+        ),
+        AnyCall::TakeShownToken(_) => {
+            reply(with(worker, async |_| crate::tab::shown_token().await).await)
+        }
+        AnyCall::MakeToken(call) => reply(
+            acting(worker, async |open| {
+                crate::tab::make_token(worker, &open, &call.draft).await
+            })
+            .await,
+        ),
+        AnyCall::AddAccount(call) => reply(
+            acting(worker, async |open| {
+                crate::accounts::add(worker, &open, &call.draft, None).await
+            })
+            .await,
+        ),
+        AnyCall::EditAccount(call) => reply(
+            acting(worker, async |open| {
+                crate::accounts::edit(worker, &open, &call.account, call.edit).await
+            })
+            .await,
+        ),
+        AnyCall::RemoveAccount(call) => reply(
+            acting(worker, async |open| {
+                crate::accounts::remove(worker, &open, &call.account).await
+            })
+            .await,
+        ),
+        AnyCall::Sync(call) => reply(
+            acting(worker, async |open| {
+                let items = crate::jobs::items_for(&open, &call.accounts);
+                if items.is_empty() {
+                    return Err(ErrorCode::NoSuchAccount);
+                }
+                crate::jobs::start(&open, JobKind::Sync, items).await
+            })
+            .await,
+        ),
+        AnyCall::RefreshStale(_) => {
+            reply(with(worker, async |open| refresh_stale(&open).await).await)
+        }
+        AnyCall::Reveal(call) => reply(
+            acting(worker, async |open| {
+                let mut wanted: BTreeMap<_, Vec<_>> = BTreeMap::new();
+                for key in call.keys {
+                    wanted.entry(key.account).or_default().push(key.id);
+                }
+                let items: Vec<_> = {
+                    let book = open.book.borrow();
+                    let masked = wanted.into_iter().filter_map(|(id, keys)| {
+                        let account = book.account(&id)?;
+                        (!account.to_reveal(&keys).is_empty())
+                            .then(|| crate::jobs::item(account, keys))
+                    });
+                    masked.collect()
+                };
+                crate::jobs::start(&open, JobKind::Reveal, items).await
+            })
+            .await,
+        ),
+        AnyCall::TakeKey(call) => reply(
+            acting(worker, async |open| {
+                crate::keys::take(&open, &call.key, call.to_clipboard).await
+            })
+            .await,
+        ),
+        AnyCall::FindInKeys(call) => reply(
+            acting(worker, async |open| {
+                crate::keys::find(&open, &call.text.0).await
+            })
+            .await,
+        ),
+        AnyCall::GetKeyDetails(call) => reply(
+            acting(worker, async |open| {
+                crate::keys::details(&open, &call.key).await
+            })
+            .await,
+        ),
+        AnyCall::RemoveKeyHere(call) => reply(
+            acting(worker, async |open| {
+                crate::accounts::remove_key(worker, &open, &call.key).await
+            })
+            .await,
+        ),
+        AnyCall::StopJob(call) => reply(
+            acting(worker, async |open| {
+                crate::jobs::stop(&open, &call.job).await
+            })
+            .await,
+        ),
+        AnyCall::RetryJob(call) => {
+            reply(acting(worker, async |open| retry(&open, &call.job).await).await)
+        }
+        AnyCall::KeepDraft(call) => reply(
+            with(worker, async |_| {
+                let text = call
+                    .draft
+                    .and_then(|draft| serde_json::to_string(&draft).ok());
+                Ok(session::keep_draft(text).await)
+            })
+            .await,
+        ),
+        AnyCall::TakeDraft(_) => reply(
+            with(worker, async |_| {
+                let text = session::draft().await;
+                Ok(text.and_then(|text| serde_json::from_str::<AccountDraft>(&text).ok()))
+            })
+            .await,
+        ),
+        AnyCall::KindsFor(_) => reply(Ok(SiteKind::ALL.to_vec())),
+    }
+}
+
+/// Needs an open vault.
+async fn with<T>(
+    worker: &Rc<Worker>,
+    act: impl AsyncFnOnce(Rc<Open>) -> Result<T, ErrorCode>,
+) -> Result<T, ErrorCode> {
+    act(worker.open().await?).await
+}
+
+/// Needs an open vault, and is a person's act: the automatic lock is put off.
+async fn acting<T>(
+    worker: &Rc<Worker>,
+    act: impl AsyncFnOnce(Rc<Open>) -> Result<T, ErrorCode>,
+) -> Result<T, ErrorCode> {
+    let open = worker.open().await?;
+    open.touch().await;
+    act(open).await
+}
+
+async fn state(worker: &Rc<Worker>) -> AppState {
+    let vault = worker.state().await;
+    let open = match vault {
+        VaultState::Unlocked { .. } => worker.open().await.ok(),
+        VaultState::New | VaultState::Locked | VaultState::Recovery(_) | VaultState::Newer => None,
+    };
+    AppState {
+        settings: open
+            .as_ref()
+            .map(|open| open.settings())
+            .unwrap_or_default(),
+        jobs: open
+            .as_ref()
+            .map(crate::jobs::all_views)
+            .unwrap_or_default(),
+        notices: worker.notices.borrow().clone(),
+        waiting: u32::from(open.is_none() && session::is_due().await),
+        vault,
+    }
+}
+
+/// Text a person typed becomes a secret.
+pub(crate) fn secret(typed: Sensitive) -> Secret {
+    Secret::new(typed.0)
+}
+
+/// What a new vault is protected by; a new device key is on disk before the vault relies on it.
+pub(crate) async fn protection(
+    mode: VaultMode,
+    passphrase: Option<Sensitive>,
+) -> Result<Protection, ErrorCode> {
+    match (mode, passphrase) {
+        (VaultMode::Passphrase, Some(passphrase)) => Ok(Protection::Passphrase(secret(passphrase))),
+        (VaultMode::Passphrase, None) => Err(ErrorCode::PassphraseTooShort { least: 10 }),
+        (VaultMode::Device, _) => {
+            let key = vault::prepare_device_key(&SystemEntropy).map_err(code)?;
+            // Its own two places, never storage.local.
+            save_device_key(DATABASE, key.expose())
+                .await
+                .map_err(|_| ErrorCode::StorageFailed)?;
+            Ok(Protection::Device(key))
+        }
+    }
+}
+
+async fn create(
+    worker: &Rc<Worker>,
+    mode: VaultMode,
+    passphrase: Option<Sensitive>,
+) -> Result<(), ErrorCode> {
+    match worker.open().await {
+        Err(ErrorCode::NoVault) => {}
+        Err(ErrorCode::NeedsRecovery) => return Err(ErrorCode::NeedsRecovery),
+        Err(ErrorCode::NewerVersion) => return Err(ErrorCode::NewerVersion),
+        Ok(_) | Err(_) => return Err(ErrorCode::VaultExists),
+    }
+    let protection = protection(mode, passphrase).await?;
+    let keys = vault::create(ports(), &protection).await.map_err(code)?;
+    worker.begin_session(keys, mode).await?;
+    crate::events::tell_state(worker).await;
+    Ok(())
+}
+
+async fn unlock(worker: &Rc<Worker>, passphrase: Sensitive) -> Result<(), ErrorCode> {
+    if worker.open().await.is_ok() {
+        return Ok(());
+    }
+    let keys = vault::unlock(ports(), &secret(passphrase))
+        .await
+        .map_err(code)?;
+    let open = worker.begin_session(keys, VaultMode::Passphrase).await?;
+    crate::events::tell_state(worker).await;
+    crate::jobs::catch_up(&open).await;
+    Ok(())
+}
+
+async fn change(
+    worker: &Rc<Worker>,
+    current: Option<Sensitive>,
+    mode: VaultMode,
+    passphrase: Option<Sensitive>,
+) -> Result<(), ErrorCode> {
+    let open = worker.open().await?;
+    if open.mode == VaultMode::Passphrase {
+        // The person at the keyboard must be the one who knows it.
+        let current = secret(current.ok_or(ErrorCode::WrongPassphrase)?);
+        vault::check_passphrase(ports(), &current)
+            .await
+            .map_err(code)?;
+    }
+    let was_device = open.mode == VaultMode::Device;
+    let protection = protection(mode, passphrase).await?;
+    let keys = {
+        let mut vault = open.vault.lock().await;
+        vault.reseal(ports(), &protection).await.map_err(code)?
+    };
+    if was_device && mode == VaultMode::Passphrase {
+        forget_device_key(DATABASE).await;
+    }
+    worker.forget_open();
+    worker.begin_session(keys, mode).await?;
+    crate::events::tell_state(worker).await;
+    Ok(())
+}
+
+/// Rows are on screen: now, and only now, old accounts are refreshed.
+async fn refresh_stale(open: &Rc<Open>) -> Result<Option<relaykeep_protocol::JobId>, ErrorCode> {
+    let Some(minutes) = open.settings().refresh_after_minutes else {
+        return Ok(None);
+    };
+    let now = relaykeep_webext::worker::now();
+    let stale: Vec<_> = {
+        let book = open.book.borrow();
+        book.accounts()
+            .map(relaykeep_core::book::Account::id)
+            .filter(|id| {
+                book.synced_at(id)
+                    .is_none_or(|at| now.saturating_sub(at) > u64::from(minutes) * 60_000)
+            })
+            .collect()
+    };
+    if stale.is_empty() {
+        return Ok(None);
+    }
+    let items = crate::jobs::items_for(open, &stale);
+    crate::jobs::start(open, JobKind::SyncOnOpen, items)
+        .await
+        .map(Some)
+}
+
+/// What failed in a finished job, once more.
+async fn retry(
+    open: &Rc<Open>,
+    id: &relaykeep_protocol::JobId,
+) -> Result<relaykeep_protocol::JobId, ErrorCode> {
+    let job = open
+        .book
+        .borrow()
+        .jobs
+        .newest_first()
+        .into_iter()
+        .find(|job| job.id == *id);
+    let job = job
+        .filter(|job| matches!(job.state, JobState::Done | JobState::Stopped))
+        .ok_or(ErrorCode::NoSuchJob)?;
+    let again = |outcome: &Outcome| match outcome {
+        Outcome::Failed(_) | Outcome::Stopped => true,
+        Outcome::Revealed { missing, .. } => *missing > 0,
+        Outcome::Synced { cut, .. } => cut.is_some(),
+        Outcome::TokenMade | Outcome::TokenInDoubt | Outcome::Removed => false,
+    };
+    let items: Vec<_> = {
+        let book = open.book.borrow();
+        let failed = job.items.iter().filter(|item| match &item.state {
+            ItemState::Ended(outcome) => again(outcome),
+            ItemState::Pending | ItemState::Running(_) | ItemState::Waiting { .. } => true,
+        });
+        failed
+            .filter_map(|item| {
+                Some(crate::jobs::item(
+                    book.account(&item.account)?,
+                    item.keys.clone(),
+                ))
+            })
+            .collect()
+    };
+    if items.is_empty() || job.kind == JobKind::MakeToken {
+        return Err(ErrorCode::NoSuchJob);
+    }
+    let kind = if job.kind == JobKind::Reveal {
+        JobKind::Reveal
+    } else {
+        JobKind::Sync
+    };
+    crate::jobs::start(open, kind, items).await
+}

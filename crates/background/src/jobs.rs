@@ -1,0 +1,764 @@
+//! Jobs: long work that is journaled, can be stopped, and goes on after any death of the worker.
+//!
+//! What is written when: a job's journal before its first request, before every request that
+//! costs a scarce limit or changes something at a site, and when it waits or ends. Requests that
+//! only read are written together, at most every half second: repeating one does no harm.
+
+use crate::ports::{Local, Mirror, SystemClock, SystemEntropy};
+use crate::worker::{ALARM_SYNC, ALARM_WAKE, Open, Worker, code, ports, the_worker};
+use futures_channel::oneshot;
+use futures_util::future::join_all;
+use relaykeep_core::book::{Account, Found, close_job, merge, merge_revealed, needs_sealed_parts};
+use relaykeep_core::http::{Bucket, Http, HttpError, HttpRequest, HttpResponse};
+use relaykeep_core::secret::Secret;
+use relaykeep_core::site::{self, Login, Place, RevealEnd, SiteError};
+use relaykeep_core::vault::{Ports, RecordId};
+use relaykeep_protocol::{
+    AccountId, ErrorCode, Health, ItemState, JobId, JobItem, JobKind, JobState, JobView, Millis,
+    Outcome, RemoteId, SiteTrouble, Step, VaultMode, Wait,
+};
+use relaykeep_webext::worker as browser;
+use std::cell::{Cell, RefCell};
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
+
+const SLOTS: u8 = 16;
+const JOURNAL_EVERY: Millis = 500;
+/// A site's unit and name are asked for again after this long.
+const FACTS_LAST: Millis = 6 * 3600 * 1000;
+
+/// A job that has not ended.
+pub(crate) struct Running {
+    view: RefCell<JobView>,
+    slot: u8,
+    stop: Cell<bool>,
+    at_work: Cell<bool>,
+    journaled_at: Cell<Millis>,
+    journaling: futures_util::lock::Mutex<()>,
+    told_at: Cell<Millis>,
+    ended: RefCell<Vec<oneshot::Sender<()>>>,
+}
+
+/// The HTTP port of one job: the worker's egress, which stops when the job does.
+struct JobHttp {
+    worker: Rc<Worker>,
+    open: Rc<Open>,
+    job: Rc<Running>,
+}
+
+impl Http for JobHttp {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let stopped = || self.open.is_closing() || self.job.stop.get();
+        if stopped() {
+            return Err(HttpError::Stopped);
+        }
+        // A scarce request is written down before it is made, and its answer is awaited by a lock.
+        let _precious = match request.bucket {
+            Bucket::Ordinary => {
+                self.job.journal(&self.open, false).await;
+                None
+            }
+            Bucket::Critical => {
+                self.job.journal(&self.open, true).await;
+                Some(self.open.hold_precious())
+            }
+        };
+        self.worker.egress.send(request, stopped).await
+    }
+}
+
+/// Starts a job over these items. Accounts that a running job of the same kind still has before
+/// it are not taken up twice; if none is left, that job's id is the answer.
+pub(crate) async fn start(
+    open: &Rc<Open>,
+    kind: JobKind,
+    mut items: Vec<JobItem>,
+) -> Result<JobId, ErrorCode> {
+    let syncs = |kind| {
+        matches!(
+            kind,
+            JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen
+        )
+    };
+    if syncs(kind) {
+        let mut covering = None;
+        for (id, job) in open.running.borrow().iter() {
+            let view = job.view.borrow();
+            if !syncs(view.kind) {
+                continue;
+            }
+            items.retain(|item| {
+                let covered = view.items.iter().any(|held| {
+                    held.account == item.account && !matches!(held.state, ItemState::Ended(_))
+                });
+                if covered {
+                    covering = Some(id.clone());
+                }
+                !covered
+            });
+        }
+        if let (true, Some(id)) = (items.is_empty(), covering) {
+            return Ok(id);
+        }
+    }
+    let view = new_view(kind, items)?;
+    let job = admit(open, view).ok_or(ErrorCode::Conflict)?;
+    job.journal(open, true).await;
+    let id = job.view.borrow().id.clone();
+    spawn_local(run(the_worker(), Rc::clone(open), job));
+    Ok(id)
+}
+
+/// Finds a job a place in the journal.
+fn admit(open: &Rc<Open>, view: JobView) -> Option<Rc<Running>> {
+    let mut running = open.running.borrow_mut();
+    let slot = (0..SLOTS).find(|slot| running.values().all(|job| job.slot != *slot))?;
+    let job = Rc::new(Running::new(view, slot));
+    let id = job.view.borrow().id.clone();
+    running.insert(id, Rc::clone(&job));
+    Some(job)
+}
+
+/// Journals that a site is about to be asked for a new token, which ends the old one. If the
+/// worker dies before [`end_token`], the job says that the old one was probably replaced.
+pub(crate) async fn begin_token(
+    open: &Rc<Open>,
+    account: Option<AccountId>,
+    name: String,
+) -> Result<Rc<Running>, ErrorCode> {
+    let item = JobItem {
+        account: account.unwrap_or(AccountId(String::new())),
+        name,
+        keys: Vec::new(),
+        state: ItemState::Running(Step::MakingToken),
+        said: None,
+    };
+    let job = admit(open, new_view(JobKind::MakeToken, vec![item])?).ok_or(ErrorCode::Conflict)?;
+    job.journal(open, true).await;
+    Ok(job)
+}
+
+/// How it went.
+pub(crate) async fn end_token(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    job: &Rc<Running>,
+    outcome: Outcome,
+) {
+    job.set(0, ItemState::Ended(outcome));
+    rest(worker, open, job).await;
+}
+
+fn new_view(kind: JobKind, items: Vec<JobItem>) -> Result<JobView, ErrorCode> {
+    let mut id = [0; 16];
+    relaykeep_core::ports::Entropy::fill(&SystemEntropy, &mut id)
+        .map_err(|_| ErrorCode::Randomness)?;
+    Ok(JobView {
+        id: JobId(relaykeep_core::book::account_id(id).0),
+        kind,
+        state: JobState::Running,
+        started: browser::now(),
+        ended: None,
+        items,
+    })
+}
+
+/// After the vault was opened: takes up what the journal says was under way.
+pub(crate) async fn resume(worker: &Rc<Worker>, open: &Rc<Open>) {
+    let journal = match open.vault.lock().await.read_jobs(ports()).await {
+        Ok(journal) => journal,
+        Err(_) => return,
+    };
+    for (slot, body) in journal {
+        let Ok(mut view) = serde_json::from_str::<JobView>(&body) else {
+            continue;
+        };
+        for item in &mut view.items {
+            match (&item.state, view.kind) {
+                (ItemState::Running(_), JobKind::MakeToken) => {
+                    // The site may have replaced the token; asking again would replace it again.
+                    item.state = ItemState::Ended(Outcome::TokenInDoubt);
+                }
+                (ItemState::Running(_), _) => item.state = ItemState::Pending,
+                (ItemState::Pending | ItemState::Waiting { .. } | ItemState::Ended(_), _) => {}
+            }
+        }
+        let stopping = view.state == JobState::Stopping;
+        let job = Rc::new(Running::new(view, slot));
+        job.stop.set(stopping);
+        let id = job.view.borrow().id.clone();
+        open.running.borrow_mut().insert(id, Rc::clone(&job));
+        spawn_local(run(Rc::clone(worker), Rc::clone(open), job));
+    }
+}
+
+/// An alarm rang: takes up what waited, if its time has come.
+pub(crate) fn wake(worker: &Rc<Worker>, open: &Rc<Open>) {
+    for job in open.running.borrow().values() {
+        if !job.at_work.get() {
+            spawn_local(run(Rc::clone(worker), Rc::clone(open), Rc::clone(job)));
+        }
+    }
+}
+
+/// Sets the repeating alarm as the settings say, without touching one that is right already.
+pub(crate) async fn schedule(open: &Rc<Open>) {
+    let Some(minutes) = open.settings().sync_every_minutes else {
+        browser::clear_alarm(ALARM_SYNC);
+        return;
+    };
+    let period = f64::from(minutes.max(1));
+    let set = browser::alarm_period(ALARM_SYNC).await;
+    if set.is_none_or(|set| (set - period).abs() > period * 0.2) {
+        // A fifth of the period at random, so that no station sees all its users at once.
+        let mut dice = [0; 1];
+        let _ = getrandom::fill(&mut dice);
+        let jitter = 1.0 - f64::from(dice[0]) / 255.0 * 0.2;
+        browser::set_repeating_alarm(ALARM_SYNC, period * jitter, period);
+    }
+}
+
+/// Everything a page shows under Activity.
+pub(crate) fn all_views(open: &Rc<Open>) -> Vec<JobView> {
+    let mut views: Vec<JobView> = open
+        .running
+        .borrow()
+        .values()
+        .map(|job| job.view.borrow().clone())
+        .collect();
+    views.sort_by_key(|view| std::cmp::Reverse(view.started));
+    views.extend(open.book.borrow().jobs.newest_first());
+    views
+}
+
+/// Items for a sync of these accounts, or of all.
+pub(crate) fn items_for(open: &Open, accounts: &[AccountId]) -> Vec<JobItem> {
+    open.book
+        .borrow()
+        .accounts()
+        .filter(|account| accounts.is_empty() || accounts.contains(&account.id()))
+        .map(|account| item(account, Vec::new()))
+        .collect()
+}
+
+pub(crate) fn item(account: &Account, keys: Vec<RemoteId>) -> JobItem {
+    JobItem {
+        account: account.id(),
+        name: account.name(),
+        keys,
+        state: ItemState::Pending,
+        said: None,
+    }
+}
+
+/// Asks a job to stop after the request under way.
+pub(crate) async fn stop(open: &Rc<Open>, id: &JobId) -> Result<(), ErrorCode> {
+    let job = open
+        .running
+        .borrow()
+        .get(id)
+        .cloned()
+        .ok_or(ErrorCode::NoSuchJob)?;
+    job.stop.set(true);
+    job.view.borrow_mut().state = JobState::Stopping;
+    job.journal(open, true).await;
+    the_worker().pages.job(&job.view.borrow());
+    if !job.at_work.get() {
+        spawn_local(run(the_worker(), Rc::clone(open), job));
+    }
+    Ok(())
+}
+
+/// Waits for a job to end, or to wait for something itself.
+pub(crate) async fn rest_of(open: &Rc<Open>, id: &JobId) {
+    let receiver = {
+        let running = open.running.borrow();
+        let Some(job) = running.get(id) else { return };
+        if !job.at_work.get() && !matches!(job.view.borrow().state, JobState::Running) {
+            return;
+        }
+        let (sender, receiver) = oneshot::channel();
+        job.ended.borrow_mut().push(sender);
+        receiver
+    };
+    let _ = receiver.await;
+}
+
+/// How one account's item in a job stands, wherever the job is now.
+pub(crate) fn item_state(open: &Open, id: &JobId, account: &AccountId) -> Option<ItemState> {
+    let of = |view: &JobView| {
+        view.items
+            .iter()
+            .find(|item| item.account == *account)
+            .map(|item| item.state.clone())
+    };
+    if let Some(job) = open.running.borrow().get(id) {
+        return of(&job.view.borrow());
+    }
+    let finished = open.book.borrow().jobs.newest_first();
+    finished.iter().find(|view| view.id == *id).and_then(of)
+}
+
+impl Running {
+    fn new(view: JobView, slot: u8) -> Self {
+        Self {
+            view: RefCell::new(view),
+            slot,
+            stop: Cell::new(false),
+            at_work: Cell::new(false),
+            journaled_at: Cell::new(0),
+            journaling: futures_util::lock::Mutex::new(()),
+            told_at: Cell::new(0),
+            ended: RefCell::default(),
+        }
+    }
+
+    /// Writes the journal: at once if it must be on disk before going on, else now and then.
+    async fn journal(&self, open: &Rc<Open>, must: bool) {
+        let now = browser::now();
+        if !must && now.saturating_sub(self.journaled_at.get()) < JOURNAL_EVERY {
+            return;
+        }
+        self.journaled_at.set(now);
+        let _one = self.journaling.lock().await;
+        let body = serde_json::to_string(&*self.view.borrow()).unwrap_or_default();
+        let mut vault = open.vault.lock().await;
+        let ports: Ports<'_, Local, Mirror, SystemEntropy, SystemClock> = ports();
+        let _ = vault.write_job(ports, self.slot, &body).await;
+    }
+
+    fn set(&self, at: usize, state: ItemState) {
+        let mut view = self.view.borrow_mut();
+        view.items[at].state = state;
+        let ended = view
+            .items
+            .iter()
+            .all(|item| matches!(item.state, ItemState::Ended(_)));
+        let now = browser::now();
+        // A hundred accounts move at once: pages hear of it ten times a second, and of the end.
+        if ended || now.saturating_sub(self.told_at.get()) >= 100 {
+            self.told_at.set(now);
+            the_worker().pages.job(&view);
+        }
+    }
+}
+
+/// Works a job off. Called again whenever something it waited for may have come.
+async fn run(worker: Rc<Worker>, open: Rc<Open>, job: Rc<Running>) {
+    if job.at_work.replace(true) {
+        return;
+    }
+    if !job.stop.get() {
+        job.view.borrow_mut().state = JobState::Running;
+    }
+    // If the worker dies meanwhile, this brings it back; it is put off as long as the job runs.
+    browser::set_repeating_alarm(ALARM_WAKE, 0.5, 0.5);
+    let (over, awake) = oneshot::channel::<()>();
+    spawn_local(keep_awake(awake));
+    let now = browser::now();
+    let due: Vec<usize> = (0..job.view.borrow().items.len())
+        .filter(|at| match job.view.borrow().items[*at].state {
+            ItemState::Pending => true,
+            ItemState::Waiting { until } => until <= now || job.stop.get(),
+            ItemState::Running(_) | ItemState::Ended(_) => false,
+        })
+        .collect();
+    worker.pages.job(&job.view.borrow());
+    join_all(due.into_iter().map(|at| run_item(&worker, &open, &job, at))).await;
+    drop(over);
+    job.at_work.set(false);
+    if open.is_closing() {
+        // Locked in the middle: the journal has it, and unlocking takes it up again.
+        job.journal(&open, true).await;
+        return;
+    }
+    rest(&worker, &open, &job).await;
+    for sender in job.ended.take() {
+        let _ = sender.send(());
+    }
+    let idle = open.running.borrow().values().all(|job| !job.at_work.get());
+    if idle {
+        wake_at_the_earliest(&open);
+    }
+}
+
+/// Sets the alarm to the earliest time any job waits for.
+fn wake_at_the_earliest(open: &Open) {
+    let waits = open.running.borrow();
+    let earliest = waits
+        .values()
+        .filter_map(|job| match job.view.borrow().state {
+            JobState::Waiting(Wait::Until(until)) => Some(until),
+            JobState::Running
+            | JobState::Waiting(Wait::Unlock)
+            | JobState::Stopping
+            | JobState::Done
+            | JobState::Stopped => None,
+        });
+    match earliest.min() {
+        Some(at) => browser::set_alarm(ALARM_WAKE, at),
+        None => browser::clear_alarm(ALARM_WAKE),
+    }
+}
+
+/// Every item has ended or waits: the job ends, or waits with them.
+async fn rest(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>) {
+    let until = job
+        .view
+        .borrow()
+        .items
+        .iter()
+        .filter_map(|item| match item.state {
+            ItemState::Waiting { until } => Some(until),
+            ItemState::Pending | ItemState::Running(_) | ItemState::Ended(_) => None,
+        })
+        .min();
+    if let (Some(until), false) = (until, job.stop.get()) {
+        job.view.borrow_mut().state = JobState::Waiting(Wait::Until(until));
+        job.journal(open, true).await;
+        worker.pages.job(&job.view.borrow());
+        return;
+    }
+    let now = browser::now();
+    close_job(&mut job.view.borrow_mut(), now);
+    let view = job.view.borrow().clone();
+    let changes = {
+        let mut book = open.book.borrow_mut();
+        let mut changes = book.jobs.add(&view, now);
+        changes.push(book.ledger_change());
+        changes
+    };
+    if open.commit(changes).await.is_ok() {
+        let mut vault = open.vault.lock().await;
+        let _ = vault.clear_job(ports(), job.slot).await;
+        let _ = vault.sweep(ports()).await;
+    }
+    open.running.borrow_mut().remove(&view.id);
+    worker.pages.job(&view);
+}
+
+async fn keep_awake(mut over: oneshot::Receiver<()>) {
+    // The sender is dropped when the job rests.
+    while matches!(over.try_recv(), Ok(None)) {
+        browser::stay_awake();
+        browser::sleep(20_000).await;
+    }
+}
+
+async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: usize) {
+    let (id, kind, keys) = {
+        let view = job.view.borrow();
+        (
+            view.items[at].account.clone(),
+            view.kind,
+            view.items[at].keys.clone(),
+        )
+    };
+    if open.book.borrow().account(&id).is_none() {
+        return job.set(at, ItemState::Ended(Outcome::Removed));
+    }
+    let http = JobHttp {
+        worker: Rc::clone(worker),
+        open: Rc::clone(open),
+        job: Rc::clone(job),
+    };
+    let done = match kind {
+        JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen => {
+            let synced = sync(&http, at, &id).await;
+            if let (Ok(_), true) = (&synced, open.settings().reveal_after_sync) {
+                let _ = reveal(&http, at, &id, &[]).await;
+            }
+            synced
+        }
+        JobKind::Reveal => reveal(&http, at, &id, &keys).await,
+        // Carried out by the call that journaled it; a job found here was cut.
+        JobKind::MakeToken => Ok(Outcome::TokenInDoubt),
+    };
+    match done {
+        Ok(outcome) => job.set(at, ItemState::Ended(outcome)),
+        Err(Ending::Stopped) if open.is_closing() => job.set(at, ItemState::Pending),
+        Err(Ending::Stopped) => job.set(at, ItemState::Ended(Outcome::Stopped)),
+        Err(Ending::Waits(until)) if kind == JobKind::Reveal => {
+            job.set(at, ItemState::Waiting { until })
+        }
+        Err(Ending::Waits(until)) => {
+            let trouble = SiteTrouble::RateLimited { until };
+            note_trouble(worker, open, &id, trouble.clone()).await;
+            job.set(at, ItemState::Ended(Outcome::Failed(trouble)));
+        }
+        Err(Ending::Failed(trouble, said)) => {
+            note_trouble(worker, open, &id, trouble.clone()).await;
+            job.view.borrow_mut().items[at].said = said;
+            job.set(at, ItemState::Ended(Outcome::Failed(trouble)));
+        }
+        Err(Ending::Ours(_)) => job.set(
+            at,
+            ItemState::Ended(Outcome::Failed(SiteTrouble::BadAnswer)),
+        ),
+    }
+}
+
+/// Why an item did not come to its end.
+enum Ending {
+    Stopped,
+    Waits(Millis),
+    Failed(SiteTrouble, Option<String>),
+    /// A fault on our side, the vault's most likely.
+    Ours(ErrorCode),
+}
+
+impl From<SiteError> for Ending {
+    fn from(error: SiteError) -> Self {
+        match error {
+            SiteError::Http(HttpError::Stopped) => Self::Stopped,
+            SiteError::Http(HttpError::NotBefore(until)) => Self::Waits(until),
+            SiteError::Http(error) => Self::Failed(error.trouble(), None),
+            SiteError::Trouble(SiteTrouble::RateLimited { until }, _) => Self::Waits(until),
+            SiteError::Trouble(trouble, said) => Self::Failed(trouble, said),
+        }
+    }
+}
+
+impl From<ErrorCode> for Ending {
+    fn from(error: ErrorCode) -> Self {
+        Self::Ours(error)
+    }
+}
+
+async fn site_and_login(open: &Rc<Open>, id: &AccountId) -> Result<(Place, Login), Ending> {
+    let account = open
+        .book
+        .borrow()
+        .account(id)
+        .cloned()
+        .ok_or(Ending::Ours(ErrorCode::NoSuchAccount))?;
+    let place = account
+        .place()
+        .ok_or(Ending::Failed(SiteTrouble::NotARelay, None))?;
+    let bodies = open.read(&[account.login_record()]).await?;
+    let login = bodies
+        .first()
+        .and_then(|(_, body)| account.read_login(body));
+    Ok((
+        place,
+        login.ok_or(Ending::Failed(SiteTrouble::LoginExpired, None))?,
+    ))
+}
+
+async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Outcome, Ending> {
+    let JobHttp { worker, open, job } = http;
+    job.set(at, ItemState::Running(Step::Account));
+    let (mut place, login) = site_and_login(open, id).await?;
+    let facts = if open
+        .book
+        .borrow()
+        .facts_are_old(id, browser::now(), FACTS_LAST)
+    {
+        Some(site::status(http, &SystemClock, &place).await?)
+    } else {
+        None
+    };
+    let (whoami, learned) = site::whoami(http, &SystemClock, &place, &login).await?;
+    place.quirks.learn(&learned);
+    job.set(at, ItemState::Running(Step::Listing { read: 0 }));
+    let listing = site::list_keys(http, &SystemClock, &place, &login, |read| {
+        job.set(at, ItemState::Running(Step::Listing { read }));
+    })
+    .await?;
+    place.quirks.learn(&listing.learned);
+    let asked_facts = facts.is_some();
+    let found = Found {
+        whoami,
+        facts,
+        listing,
+        quirks: place.quirks,
+    };
+
+    let lane = open.lane(id);
+    let _one = lane.lock().await;
+    let before = open
+        .book
+        .borrow()
+        .account(id)
+        .cloned()
+        .ok_or(Ending::Ours(ErrorCode::NoSuchAccount))?;
+    let keys = open.vault.lock().await.keys().clone();
+    let print = |raw: &Secret| keys.print_of(raw);
+    let (keyring, raws) = if needs_sealed_parts(&before, &found.listing, print) {
+        open.unseal(&before).await?
+    } else {
+        Default::default()
+    };
+    let merged = merge(&before, &found, keyring, raws, print, browser::now());
+    if merged.changes.is_empty() {
+        note_synced(open, id, asked_facts);
+    } else {
+        open.commit(merged.changes).await?;
+        open.searchable.take();
+        open.book.borrow_mut().keep(merged.account);
+        note_synced(open, id, asked_facts);
+    }
+    tell_account(worker, open, id, merged.rows);
+    Ok(merged.outcome)
+}
+
+fn note_synced(open: &Open, id: &AccountId, asked_facts: bool) {
+    let now = browser::now();
+    let mut book = open.book.borrow_mut();
+    book.note_synced(id, now);
+    if asked_facts {
+        book.note_facts(id, now);
+    }
+}
+
+fn tell_account(
+    worker: &Worker,
+    open: &Open,
+    id: &AccountId,
+    rows: Vec<relaykeep_protocol::KeyRow>,
+) {
+    let book = open.book.borrow();
+    if let Some(account) = book.account(id) {
+        worker.pages.account(book.view(account));
+        worker.pages.keys(account, rows, Vec::new());
+    }
+}
+
+async fn reveal(
+    http: &JobHttp,
+    at: usize,
+    id: &AccountId,
+    keys: &[RemoteId],
+) -> Result<Outcome, Ending> {
+    let JobHttp { worker, open, job } = http;
+    let account = open
+        .book
+        .borrow()
+        .account(id)
+        .cloned()
+        .ok_or(Ending::Ours(ErrorCode::NoSuchAccount))?;
+    let wanted = account.to_reveal(keys);
+    let of = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
+    if wanted.is_empty() {
+        return Ok(Outcome::Revealed {
+            revealed: 0,
+            missing: 0,
+        });
+    }
+    let done = Cell::new(0);
+    job.set(at, ItemState::Running(Step::Revealing { done: 0, of }));
+    let (place, login) = site_and_login(open, id).await?;
+    let ours: RefCell<Option<ErrorCode>> = RefCell::new(None);
+    let end: RevealEnd = site::reveal(http, &SystemClock, &place, &login, &wanted, async |got| {
+        // Sealed before the next request: a key that has arrived is never asked for again.
+        let _precious = open.hold_precious();
+        let lane = open.lane(id);
+        let _one = lane.lock().await;
+        let Some(before) = open.book.borrow().account(id).cloned() else {
+            return ControlFlow::Break(());
+        };
+        let sealed = async {
+            let (keyring, _) = open.unseal(&before).await?;
+            let merged = merge_revealed(&before, &got, keyring, browser::now());
+            open.commit(merged.changes).await?;
+            open.searchable.take();
+            open.book.borrow_mut().keep(merged.account);
+            Ok::<_, ErrorCode>(merged.rows)
+        };
+        match sealed.await {
+            Ok(rows) => {
+                done.set(done.get() + u32::try_from(rows.len()).unwrap_or(0));
+                tell_account(worker, open, id, rows);
+                job.set(
+                    at,
+                    ItemState::Running(Step::Revealing {
+                        done: done.get(),
+                        of,
+                    }),
+                );
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                *ours.borrow_mut() = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    })
+    .await;
+    if let Some(error) = ours.take() {
+        return Err(Ending::Ours(error));
+    }
+    learn(open, id, &end.learned).await?;
+    match end.stopped_by {
+        Some(error) => Err(error.into()),
+        None => Ok(Outcome::Revealed {
+            revealed: done.get(),
+            missing: of.saturating_sub(done.get()),
+        }),
+    }
+}
+
+/// Keeps what was learned of a server's ways.
+async fn learn(open: &Rc<Open>, id: &AccountId, learned: &site::Quirks) -> Result<(), Ending> {
+    let lane = open.lane(id);
+    let _one = lane.lock().await;
+    let Some(mut account) = open.book.borrow().account(id).cloned() else {
+        return Ok(());
+    };
+    if account.learn(learned) {
+        open.commit(account.changes()).await?;
+        open.book.borrow_mut().keep(account);
+    }
+    Ok(())
+}
+
+/// Writes an account's trouble down, and tells the pages.
+pub(crate) async fn note_trouble(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    id: &AccountId,
+    trouble: SiteTrouble,
+) {
+    let lane = open.lane(id);
+    let _one = lane.lock().await;
+    let account = open.book.borrow().account(id).cloned();
+    let Some(mut account) = account else { return };
+    if account.set_health(Health::Trouble(trouble)) && open.commit(account.changes()).await.is_ok()
+    {
+        open.book.borrow_mut().keep(account);
+    }
+    tell_account(worker, open, id, Vec::new());
+}
+
+/// The sync alarm rang.
+pub(crate) async fn sync_by_alarm(worker: &Rc<Worker>) {
+    match worker.open().await {
+        Ok(open) => {
+            let items = items_for(&open, &[]);
+            if !items.is_empty() {
+                let _ = start(&open, JobKind::SyncByAlarm, items).await;
+            }
+        }
+        Err(ErrorCode::Locked) => {
+            crate::session::note_due().await;
+            crate::events::tell_state(worker).await;
+        }
+        Err(_) => {}
+    }
+}
+
+/// After an unlock: what came due meanwhile is done once.
+pub(crate) async fn catch_up(open: &Rc<Open>) {
+    if crate::session::is_due().await {
+        crate::session::settle_due().await;
+        let items = items_for(open, &[]);
+        if !items.is_empty() {
+            let _ = start(open, JobKind::SyncByAlarm, items).await;
+        }
+    }
+    debug_assert!(matches!(
+        open.mode,
+        VaultMode::Passphrase | VaultMode::Device
+    ));
+}

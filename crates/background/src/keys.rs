@@ -1,0 +1,168 @@
+//! Full keys, one at a time and only because the user asked.
+
+use crate::worker::{ALARM_CLIPBOARD, Open};
+use relaykeep_core::book::{Account, Keyring};
+use relaykeep_core::secret::{ApiKey, Secret};
+use relaykeep_core::site;
+use relaykeep_core::vault::Kind;
+use relaykeep_protocol::{
+    ErrorCode, ItemState, JobKind, KeyDetails, KeyRef, Outcome, SecretState, Sensitive, SiteTrouble,
+};
+use relaykeep_webext::worker as browser;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::rc::Rc;
+
+fn account_of(open: &Open, key: &KeyRef) -> Result<Account, ErrorCode> {
+    let book = open.book.borrow();
+    let account = book.account(&key.account).ok_or(ErrorCode::NoSuchAccount)?;
+    account.row(&key.id).ok_or(ErrorCode::NoSuchKey)?;
+    Ok(account.clone())
+}
+
+/// One full key; revealed first, just this one, if the site hides it.
+pub(crate) async fn take(
+    open: &Rc<Open>,
+    key: &KeyRef,
+    to_clipboard: bool,
+) -> Result<Sensitive, ErrorCode> {
+    let account = account_of(open, key)?;
+    if account
+        .row(&key.id)
+        .is_some_and(|row| row.secret == SecretState::Masked)
+    {
+        let item = crate::jobs::item(&account, vec![key.id.clone()]);
+        let job = crate::jobs::start(open, JobKind::Reveal, vec![item]).await?;
+        crate::jobs::rest_of(open, &job).await;
+        match crate::jobs::item_state(open, &job, &key.account) {
+            Some(ItemState::Waiting { until }) => {
+                return Err(ErrorCode::Site(SiteTrouble::RateLimited { until }));
+            }
+            Some(ItemState::Ended(Outcome::Failed(trouble))) => {
+                return Err(ErrorCode::Site(trouble));
+            }
+            Some(ItemState::Pending | ItemState::Running(_) | ItemState::Ended(_)) | None => {}
+        }
+    }
+    let full = held(open, key).await?.ok_or(ErrorCode::NotRevealed)?;
+    if let (true, Some(seconds)) = (to_clipboard, open.settings().clear_clipboard_seconds) {
+        arm_clearing(&full, seconds).await;
+    }
+    // The user asked for this one key: it goes to the page that asked.
+    Ok(Sensitive(full.expose().to_owned()))
+}
+
+async fn held(open: &Rc<Open>, key: &KeyRef) -> Result<Option<ApiKey>, ErrorCode> {
+    let Some(record) = account_of(open, key)?.secret_record(&key.id) else {
+        return Ok(None);
+    };
+    let mut keyring = Keyring::default();
+    match open.read(&[record]).await?.first() {
+        Some((id, body)) => keyring.load(id.part, body),
+        None => return Err(ErrorCode::RecordDamaged),
+    };
+    Ok(keyring.key(&key.id))
+}
+
+/// Which keys hold this text. Only ids leave the worker.
+pub(crate) async fn find(open: &Rc<Open>, text: &str) -> Result<Vec<KeyRef>, ErrorCode> {
+    let text = text.trim();
+    if text.len() < 4 {
+        return Ok(Vec::new());
+    }
+    let cached = open.searchable.borrow().clone();
+    let all = match cached {
+        Some(all) => all,
+        None => {
+            let all = Rc::new(all_keys(open).await?);
+            *open.searchable.borrow_mut() = Some(Rc::clone(&all));
+            all
+        }
+    };
+    if open.is_closing() {
+        return Err(ErrorCode::Locked);
+    }
+    let wanted = text.to_ascii_lowercase();
+    // Compared inside the worker; the page learns which keys, not what they are.
+    Ok(all
+        .iter()
+        .filter(|(_, key)| key.expose().contains(&wanted))
+        .map(|(key, _)| key.clone())
+        .collect())
+}
+
+/// Every full key in lower case, with its name.
+async fn all_keys(open: &Rc<Open>) -> Result<Vec<(KeyRef, Secret)>, ErrorCode> {
+    let ids: Vec<_> = {
+        let vault = open.vault.lock().await;
+        vault
+            .records()
+            .filter(|id| id.kind == Kind::Secrets)
+            .collect()
+    };
+    let mut all = Vec::new();
+    for (id, body) in open.read(&ids).await? {
+        let mut keyring = Keyring::default();
+        keyring.load(id.part, &body);
+        let account = relaykeep_core::book::account_id(id.group);
+        all.extend(keyring.iter().filter_map(|(id, key)| {
+            // Kept in memory until the lock, to be compared with what is typed.
+            let text = Secret::new(key?.expose().to_ascii_lowercase());
+            Some((
+                KeyRef {
+                    account: account.clone(),
+                    id: id.clone(),
+                },
+                text,
+            ))
+        }));
+    }
+    Ok(all)
+}
+
+/// What the right panel shows.
+pub(crate) async fn details(open: &Rc<Open>, key: &KeyRef) -> Result<KeyDetails, ErrorCode> {
+    let account = account_of(open, key)?;
+    let (keyring, raws) = open.unseal(&account).await?;
+    let mut details = KeyDetails {
+        base_url: account.base_url().to_owned(),
+        ..KeyDetails::default()
+    };
+    details.revealed_at = keyring.since(&key.id);
+    if let Some(raw) = raws.raw(&key.id) {
+        let limits = site::limits_of(&raw);
+        details.models = limits.models;
+        details.addresses = limits.addresses;
+    }
+    Ok(details)
+}
+
+/// Keeps a salted fingerprint of what was copied, and rings when it is to be cleared.
+async fn arm_clearing(key: &ApiKey, seconds: u32) {
+    let mut salt = [0; 16];
+    if getrandom::fill(&mut salt).is_err() || !browser::has_permission("clipboardRead").await {
+        return;
+    }
+    let hex = |bytes: &[u8]| {
+        bytes.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    };
+    let salt = hex(&salt);
+    // Hashed, so that the clipboard can be compared later without keeping the key.
+    let hash = Sha256::new()
+        .chain_update(salt.as_bytes())
+        .chain_update(key.expose().as_bytes())
+        .finalize();
+    crate::session::keep_clipboard_print(Some(format!("{salt}:{}", hex(&hash)))).await;
+    browser::set_alarm(ALARM_CLIPBOARD, browser::now() + u64::from(seconds) * 1000);
+}
+
+/// The time has come: clears the clipboard if it still holds what was copied.
+pub(crate) async fn clear_clipboard() {
+    if let Some(print) = crate::session::clipboard_print().await {
+        crate::session::keep_clipboard_print(None).await;
+        browser::clear_clipboard(&print).await;
+    }
+}

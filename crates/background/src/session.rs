@@ -1,0 +1,101 @@
+//! What survives the worker's death but not the browser's: the opened sub-keys and when they lapse.
+
+use relaykeep_core::secret::Secret;
+use relaykeep_protocol::{Millis, VaultMode};
+use relaykeep_webext::Area;
+use serde::{Deserialize, Serialize};
+
+const NAME: &str = "s";
+const DRAFT: &str = "d";
+const CLIPBOARD: &str = "c";
+const DUE: &str = "w";
+
+/// An open vault's session.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Session {
+    /// The sub-keys, in the vault's own text form. Never the master key.
+    keys: String,
+    pub(crate) mode: VaultMode,
+    /// The vault locks then, unless a person does something before.
+    pub(crate) lock_at: Option<Millis>,
+    /// The latest time seen: a clock that runs backwards locks.
+    pub(crate) last_seen: Millis,
+}
+
+impl Session {
+    pub(crate) fn new(
+        keys: &Secret,
+        mode: VaultMode,
+        lock_at: Option<Millis>,
+        now: Millis,
+    ) -> Self {
+        // Session memory is where the opened keys live; it never reaches the disk.
+        Self {
+            keys: keys.expose().to_owned(),
+            mode,
+            lock_at,
+            last_seen: now,
+        }
+    }
+
+    pub(crate) async fn load() -> Option<Self> {
+        let text = Area::Session.get(NAME).await.ok().flatten()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    pub(crate) async fn save(&self) -> Result<(), relaykeep_webext::BrowserError> {
+        let text = serde_json::to_string(self).map_err(|_| relaykeep_webext::BrowserError)?;
+        Area::Session.set(&[(NAME.to_owned(), text)]).await
+    }
+
+    pub(crate) async fn forget() {
+        let names = [NAME, DRAFT, DUE].map(str::to_owned);
+        let _ = Area::Session.remove(&names).await;
+    }
+
+    pub(crate) fn keys_text(&self) -> &str {
+        &self.keys
+    }
+
+    /// Whether the deadline has passed, or the clock was put back by more than a minute.
+    pub(crate) fn has_lapsed(&self, now: Millis) -> bool {
+        relaykeep_core::vault::lock::has_lapsed(self.lock_at, self.last_seen, now)
+    }
+}
+
+/// A half-filled form.
+pub(crate) async fn keep_draft(text: Option<String>) {
+    let _ = match text {
+        Some(text) => Area::Session.set(&[(DRAFT.to_owned(), text)]).await,
+        None => Area::Session.remove(&[DRAFT.to_owned()]).await,
+    };
+}
+
+pub(crate) async fn draft() -> Option<String> {
+    Area::Session.get(DRAFT).await.ok().flatten()
+}
+
+/// The fingerprint of what was copied last, for as long as it may have to be cleared.
+pub(crate) async fn keep_clipboard_print(print: Option<String>) {
+    let _ = match print {
+        Some(print) => Area::Session.set(&[(CLIPBOARD.to_owned(), print)]).await,
+        None => Area::Session.remove(&[CLIPBOARD.to_owned()]).await,
+    };
+}
+
+pub(crate) async fn clipboard_print() -> Option<String> {
+    Area::Session.get(CLIPBOARD).await.ok().flatten()
+}
+
+/// A sync came due while the vault was locked.
+pub(crate) async fn note_due() {
+    let _ = Area::Session.set(&[(DUE.to_owned(), "1".to_owned())]).await;
+}
+
+pub(crate) async fn is_due() -> bool {
+    Area::Session.get(DUE).await.ok().flatten().is_some()
+}
+
+pub(crate) async fn settle_due() {
+    let _ = Area::Session.remove(&[DUE.to_owned()]).await;
+}

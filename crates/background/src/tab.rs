@@ -1,0 +1,228 @@
+//! The tab the popup stands over: what site it is, and what its page can give.
+
+use crate::accounts;
+use crate::worker::{Open, Worker};
+use relaykeep_core::site::{BaseUrl, detect, inpage};
+use relaykeep_protocol::{
+    AccountDraft, AccountId, AddOutcome, ErrorCode, Generation, Outcome, Recognition, Sensitive,
+    SiteKind, SiteTrouble, TabSite,
+};
+use relaykeep_webext::worker as browser;
+use std::rc::Rc;
+
+/// The tab as far as its page lets itself be looked into.
+struct Looked {
+    tab: f64,
+    verdict: detect::Verdict,
+}
+
+/// Looks at the tab in front. The page is asked nothing unless something hints at a relay, or
+/// the user pressed "Check this site".
+pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSite, ErrorCode> {
+    let open = worker.open().await?;
+    let nothing = TabSite {
+        origin: None,
+        recognition: Recognition::NoHint,
+        accounts: Vec::new(),
+        user_id: None,
+        username: None,
+        token: None,
+        permitted: false,
+    };
+    let Some(tab) = browser::tab_in_front().await else {
+        return Ok(nothing);
+    };
+    let Some(base) = tab.url.as_deref().and_then(|url| BaseUrl::parse(url).ok()) else {
+        return Ok(nothing);
+    };
+    let permitted = browser::may_reach(&base.permission_pattern()).await;
+    let site = TabSite {
+        origin: Some(base.origin().to_owned()),
+        permitted,
+        ..nothing
+    };
+    let Ok(looked) = look_into(tab.id, ask_anyway).await else {
+        return Ok(TabSite {
+            accounts: accounts_at(&open, base.origin(), None),
+            ..site
+        });
+    };
+    let verdict = looked.verdict;
+    let base_url = match &verdict.recognition {
+        Recognition::Relay { base_url, .. } => Some(base_url.clone()),
+        Recognition::NoHint
+        | Recognition::NotARelay(_)
+        | Recognition::Unreachable
+        | Recognition::Challenge => None,
+    };
+    Ok(TabSite {
+        accounts: accounts_at(&open, base.origin(), base_url.as_deref()),
+        recognition: verdict.recognition,
+        user_id: verdict.user_id,
+        username: verdict.username,
+        token: verdict.token,
+        ..site
+    })
+}
+
+fn accounts_at(open: &Open, origin: &str, base_url: Option<&str>) -> Vec<AccountId> {
+    open.book
+        .borrow()
+        .accounts()
+        .filter(|account| match base_url {
+            Some(base_url) => account.base_url() == base_url,
+            None => BaseUrl::parse(account.base_url()).is_ok_and(|base| base.origin() == origin),
+        })
+        .map(relaykeep_core::book::Account::id)
+        .collect()
+}
+
+async fn look_into(tab: f64, ask_anyway: bool) -> Result<Looked, ErrorCode> {
+    let report = browser::in_page(tab, "evidence", "[]")
+        .await
+        .map_err(|_| ErrorCode::TabClosed)?;
+    let evidence = detect::read_evidence(&report).ok_or(ErrorCode::TabClosed)?;
+    let verdict = detect::weigh(Some(&evidence), &[]);
+    if !(verdict.hinted || ask_anyway) {
+        return Ok(Looked { tab, verdict });
+    }
+    let bases: Vec<String> = detect::bases(&evidence)
+        .iter()
+        .map(|base| base.as_str().to_owned())
+        .collect();
+    let arguments = serde_json::to_string(&[bases]).map_err(|_| ErrorCode::Internal)?;
+    let report = browser::in_page(tab, "ask", &arguments)
+        .await
+        .map_err(|_| ErrorCode::TabClosed)?;
+    let asked = inpage::read_asked(&report).unwrap_or_default();
+    Ok(Looked {
+        tab,
+        verdict: detect::weigh(Some(&evidence), &asked),
+    })
+}
+
+/// A relay in the tab in front, freshly looked at.
+struct Here {
+    tab: f64,
+    base: BaseUrl,
+    kind: SiteKind,
+    generation: Option<Generation>,
+    user_id: Option<String>,
+}
+
+async fn here() -> Result<Here, ErrorCode> {
+    let tab = browser::tab_in_front().await.ok_or(ErrorCode::TabClosed)?;
+    let Looked { tab, verdict } = look_into(tab.id, true).await?;
+    match verdict.recognition {
+        Recognition::Relay {
+            kind,
+            generation,
+            base_url,
+            ..
+        } => Ok(Here {
+            tab,
+            base: BaseUrl::parse(&base_url).map_err(ErrorCode::Address)?,
+            kind,
+            generation,
+            user_id: verdict.user_id,
+        }),
+        Recognition::NoHint | Recognition::NotARelay(_) => Err(ErrorCode::KindNeeded),
+        Recognition::Unreachable => Err(ErrorCode::Site(SiteTrouble::Unreachable)),
+        Recognition::Challenge => Err(ErrorCode::Site(SiteTrouble::Challenge)),
+    }
+}
+
+/// The token the site shows its login anyway. Nothing changes at the site.
+pub(crate) async fn shown_token() -> Result<Sensitive, ErrorCode> {
+    let here = here().await?;
+    let user_id = here.user_id.unwrap_or_default();
+    let arguments = serde_json::to_string(&[here.base.as_str(), user_id.as_str()])
+        .map_err(|_| ErrorCode::Internal)?;
+    let report = browser::in_page(here.tab, "shownToken", &arguments)
+        .await
+        .map_err(|_| ErrorCode::TabClosed)?;
+    let shown = inpage::read_shown_token(&report).and_then(|shown| shown.token);
+    // Into the form the user is filling in.
+    shown
+        .map(|token| Sensitive(token.expose().to_owned()))
+        .ok_or(ErrorCode::Site(SiteTrouble::Absent))
+}
+
+/// Has the site make a new token, and saves it before anything else can go wrong.
+pub(crate) async fn make_token(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    draft: &AccountDraft,
+) -> Result<AddOutcome, ErrorCode> {
+    let here = here().await?;
+    let known = here.user_id.as_deref().and_then(|user| {
+        open.book
+            .borrow()
+            .same_login(here.base.as_str(), user)
+            .map(relaykeep_core::book::Account::id)
+    });
+    // From here to the end a lock waits: the answer cannot be asked for a second time.
+    let _precious = open.hold_precious();
+    let job = crate::jobs::begin_token(open, known, here.base.host().to_owned()).await?;
+    let generation = match here.generation {
+        Some(Generation::Jwt) => "jwt",
+        Some(Generation::Unmasked | Generation::MaskedCookie) | None => "cookie",
+    };
+    let arguments = [
+        here.base.as_str(),
+        generation,
+        here.user_id.as_deref().unwrap_or_default(),
+    ];
+    let arguments = serde_json::to_string(&arguments).map_err(|_| ErrorCode::Internal)?;
+    let made = match browser::in_page(here.tab, "makeToken", &arguments).await {
+        Ok(report) => inpage::read_made_token(&report),
+        // The page went away in the middle.
+        Err(_) => inpage::read_made_token(""),
+    };
+    match made {
+        inpage::MadeToken::Made {
+            user_id,
+            username: _,
+            token,
+        } => {
+            let draft = AccountDraft {
+                address: here.base.as_str().to_owned(),
+                kind: Some(here.kind),
+                user_id: user_id.or(here.user_id).unwrap_or_default(),
+                clear_is_fine: true,
+                update_existing: true,
+                ..draft.clone()
+            };
+            let added = accounts::add(worker, open, &draft, Some(token)).await;
+            let outcome = if added.is_ok() {
+                Outcome::TokenMade
+            } else {
+                Outcome::TokenInDoubt
+            };
+            crate::jobs::end_token(worker, open, &job, outcome).await;
+            added
+        }
+        inpage::MadeToken::Failed {
+            in_doubt,
+            problem,
+            step: _,
+        } => {
+            let trouble = match problem {
+                inpage::MakeProblem::SignedOut => SiteTrouble::LoginExpired,
+                inpage::MakeProblem::Busy | inpage::MakeProblem::Refused => SiteTrouble::Refused,
+                inpage::MakeProblem::Limited => SiteTrouble::RateLimited {
+                    until: browser::now() + 1_200_000,
+                },
+                inpage::MakeProblem::NoAnswer => SiteTrouble::TimedOut,
+                inpage::MakeProblem::BadAnswer => SiteTrouble::BadAnswer,
+            };
+            let outcome = if in_doubt {
+                Outcome::TokenInDoubt
+            } else {
+                Outcome::Failed(trouble.clone())
+            };
+            crate::jobs::end_token(worker, open, &job, outcome).await;
+            Err(ErrorCode::Site(trouble))
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! The worker's one state: closed, or an open vault with its book. All of it can vanish between
+//! any two awaits; what matters is in the vault, the journal and the session.
+
+use crate::egress::Egress;
+use crate::events::Pages;
+use crate::jobs::Running;
+use crate::ports::{DATABASE, Local, Mirror, SystemClock, SystemEntropy};
+use crate::session::Session;
+use futures_channel::oneshot;
+use futures_util::lock::Mutex;
+use relaykeep_core::book::{Account, Book, Keyring, RawObjects};
+use relaykeep_core::secret::Secret;
+use relaykeep_core::vault::{self, Change, Keys, Ports, RecordId, Start, Vault, VaultError};
+use relaykeep_protocol::{
+    AccountId, ErrorCode, JobId, KeyRef, Millis, Notice, RecoveryCause, Settings, VaultMode,
+    VaultState,
+};
+use relaykeep_webext::{load_device_key, locks, worker as browser};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
+
+/// Names on alarms say nothing of what they are for to anyone who reads the profile.
+pub(crate) const ALARM_LOCK: &str = "a";
+pub(crate) const ALARM_WAKE: &str = "b";
+pub(crate) const ALARM_SYNC: &str = "c";
+pub(crate) const ALARM_CLIPBOARD: &str = "d";
+const WRITE_LOCK: &str = "rk";
+
+/// The browser behind the core's ports.
+pub(crate) fn ports() -> Ports<'static, Local, Mirror, SystemEntropy, SystemClock> {
+    Ports {
+        local: &Local,
+        mirror: &Mirror,
+        entropy: &SystemEntropy,
+        clock: &SystemClock,
+    }
+}
+
+/// The worker.
+pub(crate) struct Worker {
+    pub(crate) egress: Egress,
+    pub(crate) pages: Pages,
+    open: RefCell<Option<Rc<Open>>>,
+    opening: Mutex<()>,
+    pub(crate) notices: RefCell<Vec<Notice>>,
+}
+
+thread_local! {
+    static WORKER: Rc<Worker> = Rc::new(Worker {
+        egress: Egress::new(),
+        pages: Pages::default(),
+        open: RefCell::new(None),
+        opening: Mutex::new(()),
+        notices: RefCell::default(),
+    });
+}
+
+/// The one worker.
+pub(crate) fn the_worker() -> Rc<Worker> {
+    WORKER.with(Rc::clone)
+}
+
+/// An open vault.
+pub(crate) struct Open {
+    pub(crate) mode: VaultMode,
+    pub(crate) vault: Mutex<Vault>,
+    pub(crate) book: RefCell<Book>,
+    pub(crate) running: RefCell<BTreeMap<JobId, Rc<Running>>>,
+    /// One piece of work at a time per account, from reading its records to their commit.
+    lanes: RefCell<BTreeMap<AccountId, Rc<Mutex<()>>>>,
+    session: RefCell<Session>,
+    /// The vault is being locked: nothing new begins.
+    closing: Cell<bool>,
+    /// Answers under way that cannot be asked for again, or cost a scarce limit.
+    precious: Cell<u32>,
+    settled: RefCell<Vec<oneshot::Sender<()>>>,
+    queue: RefCell<Vec<(Vec<Change>, oneshot::Sender<Result<(), ErrorCode>>)>>,
+    committing: Cell<bool>,
+    /// All full keys, for searching; only between the first search and the lock.
+    pub(crate) searchable: RefCell<Option<Rc<Vec<(KeyRef, Secret)>>>>,
+}
+
+impl Worker {
+    /// Where things stand, without opening anything that is not open.
+    pub(crate) async fn state(self: &Rc<Self>) -> VaultState {
+        match self.open().await {
+            Ok(open) => open.state(),
+            Err(ErrorCode::NoVault) => VaultState::New,
+            Err(ErrorCode::NewerVersion) => VaultState::Newer,
+            Err(ErrorCode::Locked) => VaultState::Locked,
+            Err(_) => match vault::look(ports()).await {
+                Start::Recovery(cause) => VaultState::Recovery(cause),
+                Start::New => VaultState::New,
+                Start::Newer => VaultState::Newer,
+                Start::Sealed(_) => VaultState::Recovery(RecoveryCause::RootsDamaged),
+            },
+        }
+    }
+
+    /// The open vault, opened from the session (or the device key) if the worker has just started.
+    pub(crate) async fn open(self: &Rc<Self>) -> Result<Rc<Open>, ErrorCode> {
+        if let Some(open) = self.opened()? {
+            return Ok(open);
+        }
+        let _one = self.opening.lock().await;
+        if let Some(open) = self.opened()? {
+            return Ok(open);
+        }
+        if let Some(session) = Session::load().await {
+            if session.has_lapsed(browser::now()) {
+                Session::forget().await;
+                return Err(ErrorCode::Locked);
+            }
+            if let Some(keys) = Keys::from_session(session.keys_text()) {
+                return self.take_over(keys, session).await;
+            }
+        }
+        match vault::look(ports()).await {
+            Start::New => Err(ErrorCode::NoVault),
+            Start::Newer => Err(ErrorCode::NewerVersion),
+            Start::Recovery(_) => Err(ErrorCode::NeedsRecovery),
+            Start::Sealed(VaultMode::Passphrase) => Err(ErrorCode::Locked),
+            Start::Sealed(VaultMode::Device) => {
+                let copies: Vec<Secret> = load_device_key(DATABASE)
+                    .await
+                    .into_iter()
+                    .filter_map(|bytes| String::from_utf8(bytes).ok().map(Secret::new))
+                    .collect();
+                let keys = vault::unlock_with_device_key(ports(), &copies)
+                    .await
+                    .map_err(code)?;
+                self.begin_session(keys, VaultMode::Device).await
+            }
+        }
+    }
+
+    fn opened(&self) -> Result<Option<Rc<Open>>, ErrorCode> {
+        let Some(open) = self.open.borrow().clone() else {
+            return Ok(None);
+        };
+        if open.closing.get() {
+            return Err(ErrorCode::Locked);
+        }
+        if open.session.borrow().has_lapsed(browser::now()) {
+            spawn_local(lock(true));
+            return Err(ErrorCode::Locked);
+        }
+        Ok(Some(open))
+    }
+
+    /// Begins a session with freshly unlocked keys.
+    pub(crate) async fn begin_session(
+        self: &Rc<Self>,
+        keys: Keys,
+        mode: VaultMode,
+    ) -> Result<Rc<Open>, ErrorCode> {
+        let session = Session::new(&keys.to_session(), mode, None, browser::now());
+        let open = self.take_over(keys, session).await?;
+        open.touch().await;
+        Ok(open)
+    }
+
+    async fn take_over(
+        self: &Rc<Self>,
+        keys: Keys,
+        session: Session,
+    ) -> Result<Rc<Open>, ErrorCode> {
+        let (vault, notices) = Vault::open(ports(), keys).await.map_err(code)?;
+        self.notices.borrow_mut().extend(notices);
+        let wanted: Vec<RecordId> = vault.records().filter(Book::wants).collect();
+        let read = vault.read(ports(), &wanted).await.map_err(code)?;
+        let mut damaged = 0;
+        let bodies = read
+            .into_iter()
+            .filter_map(|(id, body)| match body {
+                Ok(body) => Some((id, body)),
+                Err(_) => {
+                    damaged += 1;
+                    None
+                }
+            })
+            .collect();
+        let (book, unreadable) = Book::load(bodies);
+        if damaged + unreadable > 0 {
+            self.notices
+                .borrow_mut()
+                .push(Notice::RecordsSetAside(damaged + unreadable));
+        }
+        session.save().await.map_err(|_| ErrorCode::StorageFailed)?;
+        let open = Rc::new(Open {
+            mode: session.mode,
+            vault: Mutex::new(vault),
+            book: RefCell::new(book),
+            running: RefCell::default(),
+            lanes: RefCell::default(),
+            session: RefCell::new(session),
+            closing: Cell::new(false),
+            precious: Cell::new(0),
+            settled: RefCell::default(),
+            queue: RefCell::default(),
+            committing: Cell::new(false),
+            searchable: RefCell::default(),
+        });
+        *self.open.borrow_mut() = Some(Rc::clone(&open));
+        crate::jobs::resume(self, &open).await;
+        crate::jobs::schedule(&open).await;
+        Ok(open)
+    }
+
+    /// Lets the memory of the vault go, so that the next use reads it anew. Not a lock.
+    pub(crate) fn forget_open(&self) {
+        if let Some(open) = self.open.borrow_mut().take() {
+            open.closing.set(true);
+        }
+    }
+}
+
+/// Locks: pages go blank at once; answers that cannot be asked for again are awaited and sealed;
+/// then the keys are forgotten.
+pub(crate) async fn lock(tell: bool) {
+    let worker = the_worker();
+    let open = worker.open.borrow().clone();
+    let mode = match &open {
+        Some(open) => open.mode,
+        None => Session::load()
+            .await
+            .map_or(VaultMode::Passphrase, |session| session.mode),
+    };
+    if mode == VaultMode::Device {
+        return;
+    }
+    if let Some(open) = open {
+        open.closing.set(true);
+        if tell {
+            worker.pages.tell_locked(open.waiting_jobs());
+        }
+        open.settle().await;
+        open.searchable.take();
+        *worker.open.borrow_mut() = None;
+    }
+    Session::forget().await;
+    browser::clear_alarm(ALARM_LOCK);
+    if tell {
+        crate::events::tell_state(&worker).await;
+    }
+}
+
+impl Open {
+    pub(crate) fn state(&self) -> VaultState {
+        VaultState::Unlocked {
+            mode: self.mode,
+            locks_at: self.session.borrow().lock_at,
+        }
+    }
+
+    /// The vault is being locked.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.get()
+    }
+
+    /// A person did something: the deadline moves. Jobs never call this.
+    pub(crate) async fn touch(&self) {
+        let now = browser::now();
+        let minutes = self.book.borrow().settings().lock_after_minutes;
+        let lock_at = match self.mode {
+            VaultMode::Passphrase => minutes.map(|minutes| now + Millis::from(minutes) * 60_000),
+            VaultMode::Device => None,
+        };
+        let session = {
+            let mut session = self.session.borrow_mut();
+            session.lock_at = lock_at;
+            session.last_seen = now;
+            session.clone()
+        };
+        match lock_at {
+            Some(at) => browser::set_alarm(ALARM_LOCK, at),
+            None => browser::clear_alarm(ALARM_LOCK),
+        }
+        let _ = session.save().await;
+    }
+
+    /// Holds the lock off until the returned guard is dropped.
+    pub(crate) fn hold_precious(self: &Rc<Self>) -> Precious {
+        self.precious.set(self.precious.get() + 1);
+        Precious(Rc::clone(self))
+    }
+
+    async fn settle(&self) {
+        while self.precious.get() > 0 || self.committing.get() {
+            let (sender, receiver) = oneshot::channel();
+            self.settled.borrow_mut().push(sender);
+            let _ = receiver.await;
+        }
+    }
+
+    fn wake_settled(&self) {
+        for sender in self.settled.take() {
+            let _ = sender.send(());
+        }
+    }
+
+    /// One piece of work at a time per account.
+    pub(crate) fn lane(&self, account: &AccountId) -> Rc<Mutex<()>> {
+        Rc::clone(self.lanes.borrow_mut().entry(account.clone()).or_default())
+    }
+
+    /// Commits changes. Those of many tasks that come while one commit is under way go into the
+    /// next one together.
+    pub(crate) async fn commit(self: &Rc<Self>, changes: Vec<Change>) -> Result<(), ErrorCode> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.queue.borrow_mut().push((changes, sender));
+        if !self.committing.replace(true) {
+            spawn_local(Rc::clone(self).pump());
+        }
+        receiver.await.unwrap_or(Err(ErrorCode::StorageFailed))
+    }
+
+    async fn pump(self: Rc<Self>) {
+        loop {
+            let batch = self.queue.take();
+            if batch.is_empty() {
+                break;
+            }
+            let mut latest: BTreeMap<RecordId, Change> = BTreeMap::new();
+            let mut senders = Vec::new();
+            for (changes, sender) in batch {
+                for change in changes {
+                    latest.insert(*change.id(), change);
+                }
+                senders.push(sender);
+            }
+            let open = Rc::clone(&self);
+            let changes = latest.into_values().collect();
+            let work = async move { open.vault.lock().await.commit(ports(), changes).await };
+            let result = match locks::exclusively(WRITE_LOCK, work).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(code(error)),
+                Err(_) => Err(ErrorCode::Conflict),
+            };
+            if result.is_err() {
+                // Memory ran ahead of the disk: read it anew.
+                the_worker().forget_open();
+            }
+            for sender in senders {
+                let _ = sender.send(result.clone());
+            }
+        }
+        self.committing.set(false);
+        self.wake_settled();
+    }
+
+    /// Reads some records' bodies; damaged ones are left out.
+    pub(crate) async fn read(
+        &self,
+        ids: &[RecordId],
+    ) -> Result<Vec<(RecordId, String)>, ErrorCode> {
+        let vault = self.vault.lock().await;
+        let read = vault.read(ports(), ids).await.map_err(code)?;
+        Ok(read
+            .into_iter()
+            .filter_map(|(id, body)| body.ok().map(|body| (id, body)))
+            .collect())
+    }
+
+    /// All sealed parts of one account.
+    pub(crate) async fn unseal(
+        &self,
+        account: &Account,
+    ) -> Result<(Keyring, RawObjects), ErrorCode> {
+        let ids: Vec<RecordId> = {
+            let vault = self.vault.lock().await;
+            let group = account.group();
+            vault
+                .records()
+                .filter(|id| {
+                    id.group == group
+                        && (id.kind == vault::Kind::Secrets || id.kind == vault::Kind::Raw)
+                })
+                .collect()
+        };
+        let vault = self.vault.lock().await;
+        let (mut keyring, mut raws) = (Keyring::default(), RawObjects::default());
+        for (id, body) in vault.read(ports(), &ids).await.map_err(code)? {
+            // A damaged part keeps its number taken, so that nothing is written over it.
+            let body = body.unwrap_or_default();
+            if id.kind == vault::Kind::Secrets {
+                keyring.load(id.part, &body);
+            } else {
+                raws.load(id.part, &body);
+            }
+        }
+        Ok((keyring, raws))
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.book.borrow().settings().clone()
+    }
+
+    pub(crate) fn waiting_jobs(&self) -> u32 {
+        u32::try_from(self.running.borrow().len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// While this lives, locking waits.
+pub(crate) struct Precious(Rc<Open>);
+
+impl Drop for Precious {
+    fn drop(&mut self) {
+        self.0.precious.set(self.0.precious.get() - 1);
+        if self.0.precious.get() == 0 {
+            self.0.wake_settled();
+        }
+    }
+}
+
+/// The vault's errors in the words of messages.
+pub(crate) fn code(error: VaultError) -> ErrorCode {
+    match error {
+        VaultError::WrongPassphrase => ErrorCode::WrongPassphrase,
+        VaultError::SlotDamaged => ErrorCode::SlotDamaged,
+        VaultError::NotEnoughMemory => ErrorCode::NotEnoughMemory,
+        VaultError::Newer => ErrorCode::NewerVersion,
+        VaultError::UnsupportedParameters => ErrorCode::UnsupportedParameters,
+        VaultError::PassphraseTooShort { least } => ErrorCode::PassphraseTooShort { least },
+        VaultError::PassphraseUnreadable => ErrorCode::PassphraseUnreadable,
+        VaultError::Storage | VaultError::TooLarge => ErrorCode::StorageFailed,
+        VaultError::Conflict => ErrorCode::Conflict,
+        VaultError::Randomness => ErrorCode::Randomness,
+        VaultError::NeedsRecovery(_) => ErrorCode::NeedsRecovery,
+        VaultError::Locked => ErrorCode::Locked,
+        VaultError::BackupUnreadable => ErrorCode::BackupUnreadable,
+    }
+}

@@ -1,0 +1,414 @@
+//! One account: what the site says of it, what the user says, and its keys' list.
+
+use super::parts::{Parts, to_json};
+use super::records::{AccountBody, KeyEntry, LoginBody, OwnBody, RawEntry, SecretEntry, shown};
+use super::{account_id, merge::Found};
+use crate::http::Bound;
+use crate::keys;
+use crate::secret::{ApiKey, MaskedKey, Secret};
+use crate::site::{BaseUrl, Login, Place};
+use crate::vault::{Change, Kind, RecordId};
+use relaykeep_protocol::{
+    AccountId, AccountView, Health, KeyRow, RemoteId, SecretState, SiteKind, SiteTrouble, Unit,
+};
+use serde_json::Map;
+
+/// What must be known to keep an account.
+pub struct Basics {
+    /// Where the site stands.
+    pub base: BaseUrl,
+    /// Which software.
+    pub kind: SiteKind,
+    /// The name the user gave; may be empty.
+    pub name: String,
+    /// The login's number, where it is known.
+    pub user_id: Option<String>,
+}
+
+/// An account. A copy is changed, committed, and only then put into the book.
+#[derive(Clone)]
+pub struct Account {
+    group: [u8; 16],
+    pub(crate) body: AccountBody,
+    pub(crate) own: OwnBody,
+    pub(crate) keys: Parts<KeyEntry>,
+}
+
+impl Account {
+    /// A new account under a random group.
+    #[must_use]
+    pub fn new(group: [u8; 16], basics: Basics) -> Self {
+        let Basics {
+            base,
+            kind,
+            name,
+            user_id,
+        } = basics;
+        Self {
+            group,
+            body: AccountBody {
+                base_url: base.as_str().to_owned(),
+                kind,
+                generation: None,
+                user_id,
+                username: None,
+                site_name: None,
+                group: None,
+                unit: Unit::default(),
+                balance: None,
+                used: None,
+                health: Health::New,
+                cut_at: None,
+                quirks: crate::site::Quirks::default(),
+                token_in_doubt: false,
+                more: Map::new(),
+            },
+            own: OwnBody {
+                name,
+                ..OwnBody::default()
+            },
+            keys: Parts::default(),
+        }
+    }
+
+    pub(super) fn load(group: [u8; 16], body: &str) -> Option<Self> {
+        Some(Self {
+            group,
+            body: serde_json::from_str(body).ok()?,
+            own: OwnBody::default(),
+            keys: Parts::default(),
+        })
+    }
+
+    pub(super) fn load_more(&mut self, id: &RecordId, body: &str) -> bool {
+        match id.kind {
+            Kind::KeyList => self.keys.load(id.part, body),
+            Kind::Own => super::read_into(&mut self.own, body),
+            _ => false,
+        }
+    }
+
+    /// Its name in messages.
+    #[must_use]
+    pub fn id(&self) -> AccountId {
+        account_id(self.group)
+    }
+
+    /// Its group in the vault.
+    #[must_use]
+    pub fn group(&self) -> [u8; 16] {
+        self.group
+    }
+
+    /// Where its site stands.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.body.base_url
+    }
+
+    /// Which software runs there.
+    #[must_use]
+    pub fn kind(&self) -> SiteKind {
+        self.body.kind
+    }
+
+    /// The login's number at the site.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        self.body.user_id.as_deref()
+    }
+
+    /// The name shown: the user's, else the site's own, else its host.
+    #[must_use]
+    pub fn name(&self) -> String {
+        [Some(self.own.name.as_str()), self.body.site_name.as_deref()]
+            .into_iter()
+            .flatten()
+            .find(|name| !name.trim().is_empty())
+            .map_or_else(
+                || {
+                    self.body
+                        .base_url
+                        .trim_start_matches("https://")
+                        .trim_start_matches("http://")
+                        .to_owned()
+                },
+                |name| crate::text::one_line(name, 128),
+            )
+    }
+
+    /// Where requests go. `None` if the stored address no longer reads.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        Some(Place {
+            kind: self.body.kind,
+            base: BaseUrl::parse(&self.body.base_url).ok()?,
+            quirks: self.body.quirks.clone(),
+        })
+    }
+
+    pub(super) fn view(&self, synced_at: Option<u64>) -> AccountView {
+        AccountView {
+            id: self.id(),
+            name: self.name(),
+            base_url: self.body.base_url.clone(),
+            kind: self.body.kind,
+            generation: self.body.generation,
+            user_id: self.body.user_id.clone(),
+            username: self.body.username.clone(),
+            group: self.body.group.clone(),
+            unit: self.body.unit.clone(),
+            balance: self.body.balance.map(shown),
+            used: self.body.used.map(shown),
+            health: self.body.health.clone(),
+            synced_at,
+            keys: u32::try_from(self.keys.len()).unwrap_or(u32::MAX),
+            cut_at: self.body.cut_at,
+            in_clear: self.body.base_url.starts_with("http://"),
+            token_in_doubt: self.body.token_in_doubt,
+        }
+    }
+
+    /// Its keys, in the order they are stored.
+    pub fn rows(&self) -> impl Iterator<Item = KeyRow> + '_ {
+        self.keys.iter().map(KeyEntry::row)
+    }
+
+    /// One key.
+    #[must_use]
+    pub fn row(&self, id: &RemoteId) -> Option<KeyRow> {
+        self.keys.get(id).map(KeyEntry::row)
+    }
+
+    /// Of the given keys (all, if none are given), those whose full key is not held, with their masks.
+    #[must_use]
+    pub fn to_reveal(&self, among: &[RemoteId]) -> Vec<(RemoteId, MaskedKey)> {
+        self.keys
+            .iter()
+            .filter(|entry| keys::is_masked(&entry.row()))
+            .filter(|entry| among.is_empty() || among.contains(&entry.id))
+            .filter_map(|entry| Some((entry.id.clone(), MaskedKey::read(&entry.mask)?)))
+            .collect()
+    }
+
+    /// Sets how the account does. Says whether anything changed.
+    pub fn set_health(&mut self, health: Health) -> bool {
+        let changed = self.body.health != health;
+        self.body.health = health;
+        changed
+    }
+
+    /// What troubles the account, if anything does.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&SiteTrouble> {
+        match &self.body.health {
+            Health::New | Health::Good => None,
+            Health::Trouble(trouble) => Some(trouble),
+        }
+    }
+
+    /// Marks that a token was being made when the work was cut, or that this is settled.
+    pub fn set_token_in_doubt(&mut self, in_doubt: bool) {
+        self.body.token_in_doubt = in_doubt;
+    }
+
+    /// The user's own name for it.
+    pub fn rename(&mut self, name: &str) {
+        name.trim().clone_into(&mut self.own.name);
+    }
+
+    /// The login's number, once it is known or corrected.
+    pub fn set_user_id(&mut self, user_id: Option<String>) {
+        self.body.user_id = user_id;
+    }
+
+    /// Takes over what was learned of the server's ways. Says whether that is new.
+    pub fn learn(&mut self, learned: &crate::site::Quirks) -> bool {
+        let mut quirks = self.body.quirks.clone();
+        quirks.learn(learned);
+        let changed = quirks != self.body.quirks;
+        self.body.generation = quirks.generation.or(self.body.generation);
+        self.body.quirks = quirks;
+        changed
+    }
+
+    /// What the site said of the login and of itself.
+    pub(crate) fn take(&mut self, found: &Found) {
+        let body = &mut self.body;
+        body.user_id = Some(found.whoami.user_id.clone());
+        body.username.clone_from(&found.whoami.username);
+        body.group.clone_from(&found.whoami.group);
+        body.balance = found.whoami.balance;
+        body.used = found.whoami.used;
+        body.quirks.clone_from(&found.quirks);
+        body.generation = found.quirks.generation.or(body.generation);
+        if let Some(facts) = &found.facts {
+            body.unit.clone_from(&facts.unit);
+            body.site_name.clone_from(&facts.site_name);
+        }
+        body.health = Health::Good;
+    }
+
+    /// The records of the account itself: all of it that is not keys.
+    #[must_use]
+    pub fn changes(&self) -> Vec<Change> {
+        vec![
+            Change::Put {
+                id: self.record(Kind::Account),
+                body: to_json(&self.body),
+            },
+            Change::Put {
+                id: self.record(Kind::Own),
+                body: to_json(&self.own),
+            },
+        ]
+    }
+
+    /// The record of its login.
+    #[must_use]
+    pub fn login_record(&self) -> RecordId {
+        self.record(Kind::Login)
+    }
+
+    /// Seals a token, bound to the site's origin.
+    #[must_use]
+    pub fn login_change(&self, token: &Secret) -> Option<Change> {
+        let origin = BaseUrl::parse(&self.body.base_url)
+            .ok()?
+            .origin()
+            .to_owned();
+        let login = LoginBody {
+            token: token.expose().to_owned(), // into its own sealed record
+            origins: vec![origin],
+            more: Map::new(),
+        };
+        Some(Change::Put {
+            id: self.login_record(),
+            body: to_json(&login),
+        })
+    }
+
+    /// Reads the login's record.
+    #[must_use]
+    pub fn read_login(&self, body: &str) -> Option<Login> {
+        let login: LoginBody = serde_json::from_str(body).ok()?;
+        Some(Login {
+            token: Bound {
+                secret: Secret::new(login.token),
+                origins: login.origins,
+            },
+            user_id: self.body.user_id.clone(),
+        })
+    }
+
+    /// Takes a key's record out: one that is gone at the site vanishes, one that is not stays hidden.
+    pub fn remove_key(
+        &mut self,
+        id: &RemoteId,
+        keyring: &mut Keyring,
+        raws: &mut RawObjects,
+    ) -> Vec<Change> {
+        let gone = self
+            .keys
+            .get(id)
+            .is_some_and(|entry| entry.gone_since.is_some());
+        self.keys.remove(id);
+        keyring.0.remove(id);
+        raws.0.remove(id);
+        let mut changes = self.keys.changes(self.group);
+        changes.extend(keyring.0.changes(self.group));
+        changes.extend(raws.0.changes(self.group));
+        if !gone {
+            self.own.hidden.push(id.clone());
+            changes.extend(self.changes());
+        }
+        changes
+    }
+
+    pub(crate) fn origin(&self) -> Option<String> {
+        Some(
+            BaseUrl::parse(&self.body.base_url)
+                .ok()?
+                .origin()
+                .to_owned(),
+        )
+    }
+
+    fn record(&self, kind: Kind) -> RecordId {
+        RecordId {
+            group: self.group,
+            kind,
+            part: 0,
+        }
+    }
+
+    /// Which secret part a key's full key stands in, if it is held.
+    #[must_use]
+    pub fn secret_record(&self, id: &RemoteId) -> Option<RecordId> {
+        let entry = self.keys.get(id)?;
+        (entry.secret == SecretState::Held).then_some(())?;
+        Some(RecordId {
+            group: self.group,
+            kind: Kind::Secrets,
+            part: entry.secret_part?,
+        })
+    }
+
+    /// Which raw part a key's object stands in.
+    #[must_use]
+    pub fn raw_record(&self, id: &RemoteId) -> Option<RecordId> {
+        let part = self.keys.get(id)?.raw_part?;
+        Some(RecordId {
+            group: self.group,
+            kind: Kind::Raw,
+            part,
+        })
+    }
+}
+
+/// The full keys of one account, unsealed for as long as this lives.
+#[derive(Clone, Default)]
+pub struct Keyring(pub(super) Parts<SecretEntry>);
+
+impl Keyring {
+    /// Reads one part.
+    pub fn load(&mut self, part: u16, body: &str) -> bool {
+        self.0.load(part, body)
+    }
+
+    /// One full key.
+    #[must_use]
+    pub fn key(&self, id: &RemoteId) -> Option<ApiKey> {
+        ApiKey::read(&self.0.get(id)?.key)
+    }
+
+    /// When a key was revealed.
+    #[must_use]
+    pub fn since(&self, id: &RemoteId) -> Option<u64> {
+        self.0.get(id).map(|entry| entry.since)
+    }
+
+    /// Every full key with its id.
+    pub fn iter(&self) -> impl Iterator<Item = (&RemoteId, Option<ApiKey>)> {
+        self.0
+            .iter()
+            .map(|entry| (&entry.id, ApiKey::read(&entry.key)))
+    }
+}
+
+/// The raw objects of one account.
+#[derive(Clone, Default)]
+pub struct RawObjects(pub(super) Parts<RawEntry>);
+
+impl RawObjects {
+    /// Reads one part.
+    pub fn load(&mut self, part: u16, body: &str) -> bool {
+        self.0.load(part, body)
+    }
+
+    /// What the site sent for a key, to the letter. May hold the full key: a secret.
+    #[must_use]
+    pub fn raw(&self, id: &RemoteId) -> Option<Secret> {
+        self.0.get(id).map(|entry| Secret::new(entry.raw.clone()))
+    }
+}

@@ -1,0 +1,103 @@
+//! Finished jobs, kept for a month without secrets.
+
+use super::VAULT_GROUP;
+use super::parts::to_json;
+use crate::vault::{Change, Kind, RecordId};
+use relaykeep_protocol::{ItemState, JobState, JobView, Millis, Outcome};
+use std::collections::BTreeMap;
+
+const KEPT_FOR: Millis = 30 * 24 * 3600 * 1000;
+const KEPT_MOST: usize = 100;
+/// A job of this many accounts still fits one sealed object; the rest is cut from the record.
+const MOST_ITEMS: usize = 250;
+
+/// The finished jobs.
+#[derive(Default)]
+pub struct JobLog(BTreeMap<u16, JobView>);
+
+impl JobLog {
+    pub(super) fn load(&mut self, part: u16, body: &str) -> bool {
+        match serde_json::from_str(body) {
+            Ok(job) => {
+                self.0.insert(part, job);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// All of them, newest first.
+    #[must_use]
+    pub fn newest_first(&self) -> Vec<JobView> {
+        let mut jobs: Vec<JobView> = self.0.values().cloned().collect();
+        jobs.sort_by_key(|job| std::cmp::Reverse(job.started));
+        jobs
+    }
+
+    /// Adds one that ended, and lets go of those that are a month old or too many.
+    pub fn add(&mut self, job: &JobView, now: Millis) -> Vec<Change> {
+        let record = |part| RecordId {
+            group: VAULT_GROUP,
+            kind: Kind::FinishedJob,
+            part,
+        };
+        let mut old: Vec<(Millis, u16)> = self
+            .0
+            .iter()
+            .map(|(part, job)| (job.ended.unwrap_or(job.started), *part))
+            .collect();
+        old.sort_unstable_by(|a, b| b.cmp(a));
+        let mut changes: Vec<Change> = old
+            .iter()
+            .enumerate()
+            .filter(|(at, (ended, _))| {
+                *at + 1 >= KEPT_MOST || now.saturating_sub(*ended) > KEPT_FOR
+            })
+            .map(|(_, (_, part))| *part)
+            .map(|part| {
+                self.0.remove(&part);
+                Change::Delete(record(part))
+            })
+            .collect();
+        let part = (0..=u16::MAX).find(|part| {
+            !self.0.contains_key(part)
+                && !changes
+                    .iter()
+                    .any(|change| matches!(change, Change::Delete(id) if id.part == *part))
+        });
+        if let Some(part) = part {
+            let mut kept = job.clone();
+            kept.items.truncate(MOST_ITEMS);
+            for item in &mut kept.items {
+                item.keys.truncate(MOST_ITEMS);
+            }
+            changes.push(Change::Put {
+                id: record(part),
+                body: to_json(&kept),
+            });
+            self.0.insert(part, kept);
+        }
+        changes
+    }
+}
+
+/// Ends a job: every item that has no end of its own was stopped.
+pub fn close_job(job: &mut JobView, now: Millis) {
+    let mut stopped = false;
+    for item in &mut job.items {
+        match item.state {
+            ItemState::Pending | ItemState::Running(_) | ItemState::Waiting { .. } => {
+                item.state = ItemState::Ended(Outcome::Stopped);
+                stopped = true;
+            }
+            ItemState::Ended(Outcome::Stopped) => stopped = true,
+            ItemState::Ended(_) => {}
+        }
+    }
+    job.state = if stopped {
+        JobState::Stopped
+    } else {
+        JobState::Done
+    };
+    job.ended = Some(now);
+}

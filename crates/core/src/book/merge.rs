@@ -1,0 +1,565 @@
+//! What a sync changes: the plan is worked out on a copy, and printed as changes and counts,
+//! before anything is written.
+
+use super::account::{Account, Keyring, RawObjects};
+use super::parts::to_json;
+use super::records::{KeyEntry, RawEntry, SecretEntry};
+use crate::secret::{ApiKey, MaskedKey, Secret};
+use crate::site::{Listing, Quirks, RemoteKey, SiteFacts, Whoami};
+use crate::vault::Change;
+use relaykeep_protocol::{KeyRow, Millis, Outcome, RemoteId, SecretState};
+use std::collections::HashSet;
+
+/// What a site answered to one account's sync.
+pub struct Found {
+    /// Who the site says we are.
+    pub whoami: Whoami,
+    /// The site's unit and name, if they were asked for this time.
+    pub facts: Option<SiteFacts>,
+    /// The keys.
+    pub listing: Listing,
+    /// What was learned of the server's ways.
+    pub quirks: Quirks,
+}
+
+/// What a sync or reveal makes of an account.
+pub struct Merged {
+    /// The account afterwards; it goes into the book when the changes are committed.
+    pub account: Account,
+    /// What to write. Empty: nothing changed.
+    pub changes: Vec<Change>,
+    /// Rows that changed or are new.
+    pub rows: Vec<KeyRow>,
+    /// How to say it.
+    pub outcome: Outcome,
+}
+
+/// Merges what a site answered into what is held. `print` is a keyed fingerprint: it tells a
+/// changed raw object without unsealing the old one.
+#[must_use]
+pub fn merge(
+    before: &Account,
+    found: &Found,
+    mut keyring: Keyring,
+    mut raws: RawObjects,
+    print: impl Fn(&Secret) -> String,
+    now: Millis,
+) -> Merged {
+    let mut account = before.clone();
+    let (mut updated, mut new, mut gone, mut unchanged) = (0, 0, 0, 0);
+    let mut rows = Vec::new();
+    let mut seen = HashSet::new();
+    for remote in &found.listing.keys {
+        if !seen.insert(&remote.id) || account.own.hidden.contains(&remote.id) {
+            continue;
+        }
+        let held = account.keys.get(&remote.id).cloned();
+        let entry = take_remote(
+            held.clone().unwrap_or_default(),
+            remote,
+            &mut keyring,
+            &mut raws,
+            &account,
+            &print,
+            now,
+        );
+        match held {
+            Some(held) if held == entry => unchanged += 1,
+            Some(_) => updated += 1,
+            None => new += 1,
+        }
+        if account.keys.get(&remote.id) != Some(&entry) {
+            rows.push(entry.row());
+            account.keys.put(entry);
+        }
+    }
+    if found.listing.complete {
+        let absent: Vec<KeyEntry> = account
+            .keys
+            .iter()
+            .filter(|entry| !seen.contains(&entry.id) && entry.gone_since.is_none())
+            .cloned()
+            .collect();
+        for mut entry in absent {
+            // One complete listing without it may be a hiccup of the server; two are not.
+            if entry.missed {
+                entry.gone_since = Some(now);
+                gone += 1;
+                rows.push(entry.row());
+            } else {
+                entry.missed = true;
+                unchanged += 1;
+            }
+            account.keys.put(entry);
+        }
+    }
+    account.take(found);
+    account.body.cut_at = (!found.listing.complete)
+        .then(|| u32::try_from(found.listing.keys.len()).unwrap_or(u32::MAX));
+    let changes = all_changes(before, &mut account, &mut keyring, &mut raws);
+    let masked = account.to_reveal(&[]).len();
+    let cut = account.body.cut_at.zip(found.listing.cut);
+    Merged {
+        changes,
+        rows,
+        outcome: Outcome::Synced {
+            updated,
+            new,
+            gone,
+            unchanged,
+            masked: u32::try_from(masked).unwrap_or(u32::MAX),
+            cut,
+        },
+        account,
+    }
+}
+
+/// Whether merging needs the account's sealed parts: only if some raw object or mask changed.
+#[must_use]
+pub fn needs_sealed_parts(
+    account: &Account,
+    listing: &Listing,
+    print: impl Fn(&Secret) -> String,
+) -> bool {
+    listing.keys.iter().any(|remote| {
+        account.keys.get(&remote.id).is_none_or(|held| {
+            held.raw_print != print(&remote.raw) || held.mask != site_mask(remote)
+        })
+    })
+}
+
+/// Takes in full keys that a site revealed. Keys that do not fit their mask were refused before.
+#[must_use]
+pub fn merge_revealed(
+    before: &Account,
+    got: &[(RemoteId, ApiKey)],
+    mut keyring: Keyring,
+    now: Millis,
+) -> Merged {
+    let mut account = before.clone();
+    let mut rows = Vec::new();
+    for (id, key) in got {
+        let Some(mut entry) = account.keys.get(id).cloned() else {
+            continue;
+        };
+        let mask = entry.mask.clone();
+        hold(&mut entry, key, &mask, &mut keyring, &account, now);
+        rows.push(entry.row());
+        account.keys.put(entry);
+    }
+    let mut none = RawObjects::default();
+    let revealed = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    let changes = all_changes(before, &mut account, &mut keyring, &mut none);
+    Merged {
+        account,
+        changes,
+        rows,
+        outcome: Outcome::Revealed {
+            revealed,
+            missing: 0,
+        },
+    }
+}
+
+fn take_remote(
+    mut entry: KeyEntry,
+    remote: &RemoteKey,
+    keyring: &mut Keyring,
+    raws: &mut RawObjects,
+    account: &Account,
+    print: impl Fn(&Secret) -> String,
+    now: Millis,
+) -> KeyEntry {
+    let mask = site_mask(remote);
+    let mask_changed = entry.mask != mask;
+    entry.take(remote.row.clone());
+    entry.id.clone_from(&remote.id);
+    let raw_print = print(&remote.raw);
+    if entry.raw_print != raw_print {
+        let raw = RawEntry {
+            id: remote.id.clone(),
+            raw: remote.raw.expose().to_owned(),
+        }; // into its own sealed record
+        entry.raw_part = raws.0.put(raw);
+        entry.raw_print = raw_print;
+        if let Some(full) = &remote.full {
+            hold(&mut entry, full, &mask, keyring, account, now);
+        }
+    }
+    if let (Some(site_mask), true) = (&remote.masked, mask_changed) {
+        // A station that begins to mask keeps its keys: one that still fits stays held.
+        let still_fits = keyring
+            .key(&remote.id)
+            .is_some_and(|key| site_mask.fits(&key));
+        entry.secret = if still_fits {
+            SecretState::Held
+        } else {
+            SecretState::Masked
+        };
+    }
+    entry.mask = mask;
+    entry
+}
+
+/// The mask that tells whether a key was replaced: the site's, or our own of a key in clear.
+fn site_mask(remote: &RemoteKey) -> String {
+    match (&remote.full, &remote.masked) {
+        (Some(full), _) => full.mask().as_str().to_owned(),
+        (None, Some(mask)) => mask.as_str().to_owned(),
+        (None, None) => MaskedKey::of("").as_str().to_owned(),
+    }
+}
+
+/// Puts a full key on the ring. One that it replaces is kept behind it.
+fn hold(
+    entry: &mut KeyEntry,
+    key: &ApiKey,
+    mask: &str,
+    keyring: &mut Keyring,
+    account: &Account,
+    now: Millis,
+) {
+    const KEPT: usize = 3;
+    let old = keyring.0.get(&entry.id);
+    let same = old.is_some_and(|old| old.key == key.expose()); // compared with its own sealed copy
+    let mut was = old.map(|old| old.was.clone()).unwrap_or_default();
+    if let (Some(old), false) = (old, same) {
+        was.insert(0, old.key.clone());
+        was.truncate(KEPT);
+    }
+    let since = old.filter(|_| same).map_or(now, |old| old.since);
+    let secret = SecretEntry {
+        id: entry.id.clone(),
+        mask: mask.to_owned(),
+        key: key.expose().to_owned(), // into its own sealed record
+        origins: account.origin().into_iter().collect(),
+        since,
+        was,
+    };
+    entry.secret_part = keyring.0.put(secret);
+    entry.secret = SecretState::Held;
+}
+
+fn all_changes(
+    before: &Account,
+    account: &mut Account,
+    keyring: &mut Keyring,
+    raws: &mut RawObjects,
+) -> Vec<Change> {
+    let group = account.group();
+    let mut changes = account.keys.changes(group);
+    changes.extend(keyring.0.changes(group));
+    changes.extend(raws.0.changes(group));
+    if to_json(&before.body) != to_json(&account.body)
+        || to_json(&before.own) != to_json(&account.own)
+    {
+        changes.extend(account.changes());
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Basics, account_id};
+    use super::*;
+    use crate::site::BaseUrl;
+    use crate::vault::{Kind, RecordId};
+    use relaykeep_protocol::{CutReason, SiteKind, Unit};
+
+    const FULL: &str = "sk-AbCd0123456789AbCd0123456789AbCd0123456789wXyZ";
+    const MASK: &str = "AbCd**********wXyZ";
+
+    fn account() -> Account {
+        let basics = Basics {
+            base: BaseUrl::parse("https://relay.example").expect("an address"),
+            kind: SiteKind::NewApi,
+            name: String::new(),
+            user_id: Some("2".to_owned()),
+        };
+        Account::new([9; 16], basics)
+    }
+
+    fn remote(id: u32, key: &str, used: i64) -> RemoteKey {
+        let id = RemoteId(id.to_string());
+        let row = KeyRow {
+            id: id.clone(),
+            name: "a".to_owned(),
+            status: 1,
+            used: Some(used),
+            ..KeyRow::default()
+        };
+        RemoteKey {
+            row,
+            full: ApiKey::read(key),
+            masked: MaskedKey::read(key),
+            models: None,
+            addresses: None,
+            raw: Secret::new(format!(
+                "{{\"id\":{},\"key\":\"{key}\",\"used_quota\":{used}}}",
+                id.0
+            )),
+            id,
+        }
+    }
+
+    fn found(keys: Vec<RemoteKey>, cut: Option<CutReason>) -> Found {
+        Found {
+            whoami: Whoami {
+                user_id: "2".to_owned(),
+                balance: Some(5),
+                ..Whoami::default()
+            },
+            facts: Some(SiteFacts {
+                unit: Unit::default(),
+                ..SiteFacts::default()
+            }),
+            listing: Listing {
+                keys,
+                complete: cut.is_none(),
+                cut,
+                ..Listing::default()
+            },
+            quirks: Quirks::default(),
+        }
+    }
+
+    /// A print that is as good as a keyed one for telling texts apart.
+    fn print(raw: &Secret) -> String {
+        raw.expose().to_owned() // dummies only
+    }
+
+    /// A vault of three kinds of parts, kept as the worker keeps it.
+    #[derive(Default)]
+    struct Held {
+        account: Option<Account>,
+        keyring: Keyring,
+        raws: RawObjects,
+        written: Vec<RecordId>,
+    }
+
+    impl Held {
+        fn keep(&mut self, merged: Merged) -> Outcome {
+            self.written.clear();
+            for change in &merged.changes {
+                self.written.push(*change.id());
+                if let Change::Put { id, body } = change {
+                    match id.kind {
+                        Kind::Secrets => {
+                            self.keyring = Keyring::default();
+                            assert!(self.keyring.load(id.part, body));
+                        }
+                        Kind::Raw => {
+                            self.raws = RawObjects::default();
+                            assert!(self.raws.load(id.part, body));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            self.account = Some(merged.account);
+            merged.outcome
+        }
+
+        fn sync(&mut self, found: &Found) -> Outcome {
+            let before = self.account.clone().unwrap_or_else(account);
+            self.keep(merge(
+                &before,
+                found,
+                self.keyring.clone(),
+                self.raws.clone(),
+                print,
+                1_000,
+            ))
+        }
+
+        fn reveal(&mut self, id: &str, key: &str) -> Outcome {
+            let before = self.account.clone().expect("synced before");
+            let got = [(RemoteId(id.to_owned()), ApiKey::read(key).expect("a key"))];
+            self.keep(merge_revealed(&before, &got, self.keyring.clone(), 2_000))
+        }
+
+        fn row(&self, id: &str) -> KeyRow {
+            self.account
+                .as_ref()
+                .and_then(|account| account.row(&RemoteId(id.to_owned())))
+                .expect("a row")
+        }
+
+        fn key(&self, id: &str) -> Option<String> {
+            self.keyring
+                .key(&RemoteId(id.to_owned()))
+                .map(|key| key.expose().to_owned()) // dummies only
+        }
+    }
+
+    #[track_caller]
+    fn counts(outcome: &Outcome) -> (u32, u32, u32, u32, u32) {
+        match outcome {
+            Outcome::Synced {
+                updated,
+                new,
+                gone,
+                unchanged,
+                masked,
+                ..
+            } => (*updated, *new, *gone, *unchanged, *masked),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_second_unchanged_sync_writes_nothing() {
+        let mut held = Held::default();
+        let site = found(vec![remote(1, MASK, 0), remote(2, FULL, 0)], None);
+        assert_eq!(counts(&held.sync(&site)), (0, 2, 0, 0, 1));
+        assert_eq!(counts(&held.sync(&site)), (0, 0, 0, 2, 1));
+        assert_eq!(held.written, []);
+        assert!(!needs_sealed_parts(
+            held.account.as_ref().expect("synced"),
+            &site.listing,
+            print
+        ));
+    }
+
+    #[test]
+    fn a_mask_never_overwrites_a_full_key() {
+        let mut held = Held::default();
+        held.sync(&found(vec![remote(1, MASK, 0)], None));
+        assert_eq!(held.row("1").secret, SecretState::Masked);
+        held.reveal("1", FULL);
+        assert_eq!(held.row("1").secret, SecretState::Held);
+        held.sync(&found(vec![remote(1, MASK, 50)], None));
+        assert_eq!(
+            held.row("1").secret,
+            SecretState::Held,
+            "quota moved, the mask did not"
+        );
+        assert_eq!(held.key("1").as_deref(), Some(FULL));
+        assert!(
+            held.account
+                .as_ref()
+                .expect("synced")
+                .to_reveal(&[])
+                .is_empty(),
+            "not asked for again"
+        );
+    }
+
+    #[test]
+    fn a_replaced_key_is_asked_for_again_and_the_old_one_is_kept_behind_it() {
+        let mut held = Held::default();
+        held.sync(&found(vec![remote(1, MASK, 0)], None));
+        held.reveal("1", FULL);
+        held.sync(&found(vec![remote(1, "QwEr**********TyUi", 0)], None));
+        assert_eq!(held.row("1").secret, SecretState::Masked);
+        assert_eq!(
+            held.key("1").as_deref(),
+            Some(FULL),
+            "what was revealed is not thrown away"
+        );
+        let new = "sk-QwEr0123456789AbCd0123456789AbCd0123456789TyUi";
+        held.reveal("1", new);
+        assert_eq!(held.key("1").as_deref(), Some(new));
+        assert_eq!(
+            held.keyring
+                .0
+                .get(&RemoteId("1".to_owned()))
+                .expect("held")
+                .was,
+            [FULL]
+        );
+    }
+
+    #[test]
+    fn a_station_that_begins_to_mask_keeps_its_keys_held() {
+        let mut held = Held::default();
+        held.sync(&found(vec![remote(1, FULL, 0)], None));
+        held.sync(&found(vec![remote(1, MASK, 0)], None));
+        assert_eq!(held.row("1").secret, SecretState::Held);
+        assert_eq!(held.key("1").as_deref(), Some(FULL));
+    }
+
+    #[test]
+    fn only_two_complete_listings_without_it_make_a_key_gone() {
+        let mut held = Held::default();
+        let both = || vec![remote(1, MASK, 0), remote(2, FULL, 0)];
+        held.sync(&found(both(), None));
+        let one = || found(vec![remote(1, MASK, 0)], None);
+        assert_eq!(counts(&held.sync(&one())).2, 0);
+        assert_eq!(held.row("2").gone_since, None);
+        assert_eq!(counts(&held.sync(&one())).2, 1);
+        assert_eq!(held.row("2").gone_since, Some(1_000));
+        assert_eq!(
+            held.key("2").as_deref(),
+            Some(FULL),
+            "kept until the user removes it"
+        );
+        assert_eq!(counts(&held.sync(&one())).2, 0, "told once");
+        held.sync(&found(both(), None));
+        assert_eq!(held.row("2").gone_since, None, "back again");
+    }
+
+    #[test]
+    fn a_cut_listing_makes_nothing_gone() {
+        let mut held = Held::default();
+        held.sync(&found(vec![remote(1, MASK, 0), remote(2, MASK, 0)], None));
+        for _ in 0..3 {
+            let outcome = held.sync(&found(vec![remote(1, MASK, 0)], Some(CutReason::Cap)));
+            assert!(
+                matches!(
+                    outcome,
+                    Outcome::Synced {
+                        cut: Some((1, CutReason::Cap)),
+                        gone: 0,
+                        ..
+                    }
+                ),
+                "{outcome:?}"
+            );
+        }
+        assert_eq!(held.row("2").gone_since, None);
+    }
+
+    #[test]
+    fn an_emptied_site_loses_nothing_at_once() {
+        let mut held = Held::default();
+        held.sync(&found(vec![remote(1, FULL, 0)], None));
+        let outcome = held.sync(&found(Vec::new(), None));
+        assert_eq!(counts(&outcome), (0, 0, 0, 1, 0));
+        assert_eq!(held.row("1").gone_since, None);
+    }
+
+    #[test]
+    fn lists_hold_neither_full_keys_nor_raw_objects() {
+        let before = account();
+        let merged = merge(
+            &before,
+            &found(vec![remote(1, FULL, 0)], None),
+            Keyring::default(),
+            RawObjects::default(),
+            |_| "p".to_owned(),
+            1,
+        );
+        for change in &merged.changes {
+            if let Change::Put { id, body } = change {
+                let secret = matches!(id.kind, Kind::Secrets | Kind::Raw);
+                assert_eq!(body.contains("0123456789"), secret, "{id:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_removed_here_stays_away_while_the_site_lists_it() {
+        let mut held = Held::default();
+        let site = found(vec![remote(1, MASK, 0), remote(2, MASK, 0)], None);
+        held.sync(&site);
+        let mut account = held.account.take().expect("synced");
+        account.remove_key(&RemoteId("1".to_owned()), &mut held.keyring, &mut held.raws);
+        held.account = Some(account);
+        assert_eq!(counts(&held.sync(&site)), (0, 0, 0, 1, 1));
+        assert_eq!(
+            account_id([9; 16]),
+            held.account.as_ref().expect("synced").id()
+        );
+    }
+}

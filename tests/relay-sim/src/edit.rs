@@ -1,0 +1,304 @@
+//! Creating, changing and deleting keys (controller/token.go of each build).
+
+use serde_json::{Value, json};
+
+use crate::account::number;
+use crate::answer::Answer;
+use crate::auth::USER;
+use crate::kind::Generation;
+use crate::site::Call;
+use crate::state::Token;
+use crate::text::{Lang, Say};
+use crate::view::shown;
+
+/// The highest quota the masked eras take: their limit is clamped to 32 bits (seen live).
+const MAX_QUOTA: i64 = 2_147_483_647;
+
+/// The body of create and update, as Go's decoder fills a zeroed struct.
+#[derive(Debug)]
+struct Form {
+    id: i64,
+    status: i64,
+    name: String,
+    expired_time: i64,
+    remain_quota: i64,
+    unlimited_quota: bool,
+    model_limits_enabled: bool,
+    model_limits: String,
+    allow_ips: Option<String>,
+    group: String,
+    cross_group_retry: bool,
+    auto_groups: Option<Option<Vec<String>>>,
+    models: Option<String>,
+    subnet: Option<String>,
+}
+
+impl Form {
+    fn read(body: &Value, generation: Generation) -> Result<Self, String> {
+        let owner = if generation == Generation::Jwt {
+            "tokenRequest.Token"
+        } else {
+            "Token"
+        };
+        let wide = if generation == Generation::OneApi {
+            "int64"
+        } else {
+            "int"
+        };
+        let wrong = |field: &str, kind: &str| {
+            let got = match &body[field] {
+                Value::Number(number) => format!("number {number}"),
+                Value::String(_) => "string".to_owned(),
+                Value::Bool(_) => "bool".to_owned(),
+                Value::Array(_) => "array".to_owned(),
+                Value::Object(_) => "object".to_owned(),
+                Value::Null => "null".to_owned(),
+            };
+            format!(
+                "json: cannot unmarshal {got} into Go struct field {owner}.{field} of type {kind}"
+            )
+        };
+        let int = |field: &str, kind: &str| match &body[field] {
+            Value::Null => Ok(0),
+            value => value.as_i64().ok_or_else(|| wrong(field, kind)),
+        };
+        let flag = |field: &str| match &body[field] {
+            Value::Null => Ok(false),
+            value => value.as_bool().ok_or_else(|| wrong(field, "bool")),
+        };
+        let maybe = |field: &str| match &body[field] {
+            Value::Null => Ok(None),
+            value => value
+                .as_str()
+                .map(|text| Some(text.to_owned()))
+                .ok_or_else(|| wrong(field, "string")),
+        };
+        let text = |field: &str| maybe(field).map(Option::unwrap_or_default);
+        Ok(Self {
+            id: int("id", "int")?,
+            status: int("status", "int")?,
+            name: text("name")?,
+            expired_time: int("expired_time", "int64")?,
+            remain_quota: int("remain_quota", wide)?,
+            unlimited_quota: flag("unlimited_quota")?,
+            model_limits_enabled: flag("model_limits_enabled")?,
+            model_limits: text("model_limits")?,
+            allow_ips: maybe("allow_ips")?,
+            group: text("group")?,
+            cross_group_retry: flag("cross_group_retry")?,
+            auto_groups: body.get("auto_groups").map(|value| {
+                value.as_array().map(|names| {
+                    names
+                        .iter()
+                        .filter_map(|name| name.as_str().map(str::to_owned))
+                        .collect()
+                })
+            }),
+            models: maybe("models")?,
+            subnet: maybe("subnet")?,
+        })
+    }
+}
+
+impl Call<'_> {
+    fn form(&self) -> Result<Form, Answer> {
+        let body = self.ask.json().map_err(Answer::fail)?;
+        Form::read(&body, self.state.generation).map_err(Answer::fail)
+    }
+
+    /// What a body must satisfy before anything is looked up. `status_only` passes through here
+    /// too, so a negative `remain_quota` is refused even there.
+    fn check(&self, form: &Form) -> Result<(), Answer> {
+        let one_api = self.state.generation == Generation::OneApi;
+        if form.name.len() > self.state.generation.name_limit() {
+            let text = Say::NameTooLong.text(self.lang);
+            return Err(Answer::fail(if one_api {
+                format!("参数错误：{text}")
+            } else {
+                text.to_owned()
+            }));
+        }
+        if one_api {
+            if let Some(subnet) = form.subnet.as_deref().filter(|subnet| !subnet.is_empty()) {
+                check_subnet(subnet)?;
+            }
+        }
+        // April 2025 checks no quota at all (seen live: -1 and 10^15 are taken).
+        if self.state.generation.masks() && !form.unlimited_quota {
+            if form.remain_quota < 0 {
+                return Err(self.refuse(200, Say::QuotaNegative));
+            }
+            if form.remain_quota > MAX_QUOTA {
+                return Err(Answer::fail(match self.lang {
+                    Lang::En => {
+                        format!("Quota value exceeds valid range, maximum is {MAX_QUOTA}")
+                    }
+                    Lang::Zh => format!("额度值超出有效范围，最大值为 {MAX_QUOTA}"),
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// `auto_groups` belongs to group `auto` and holds only groups that are allowed there.
+    fn check_auto_groups(&self, form: &Form) -> Result<(), Answer> {
+        let Some(Some(wanted)) = &form.auto_groups else {
+            return Ok(());
+        };
+        if self.state.generation != Generation::Jwt || form.group != "auto" {
+            return Ok(());
+        }
+        let allowed = &self.state.options.auto_groups;
+        match wanted.iter().find(|name| !allowed.contains(name)) {
+            None => Ok(()),
+            Some(name) => Err(Answer::fail(match self.lang {
+                Lang::En => format!("Auto group {name} is unavailable or unauthorized"),
+                Lang::Zh => format!("自动分组 {name} 不可用或无权使用"),
+            })),
+        }
+    }
+
+    pub(crate) fn key_create(&mut self) -> Result<Answer, Answer> {
+        let who = self.auth(USER)?;
+        let form = self.form()?;
+        self.check(&form)?;
+        self.check_auto_groups(&form)?;
+        let generation = self.state.generation;
+        let owned = self
+            .state
+            .tokens
+            .iter()
+            .filter(|token| token.user_id == who.id)
+            .count();
+        let most = self.state.options.max_tokens;
+        if generation.masks() && owned >= most {
+            return Err(Answer::fail(format!("已达到最大令牌数量限制 ({most})")));
+        }
+        // `key`, `status` and `used_quota` of the body are not read.
+        let mut token = self.state.make_token(who.id, &form.name);
+        fill(&mut token, &form, generation);
+        // A zero is left to the column's default, which is -1.
+        if token.expired_time == 0 {
+            token.expired_time = -1;
+        }
+        token.allow_ips.get_or_insert_default();
+        token.subnet.get_or_insert_default();
+        let row = shown(&token, generation);
+        self.state.tokens.push(token);
+        Ok(match generation {
+            // The only one of the four that shows what it made.
+            Generation::OneApi => Answer::data(row),
+            Generation::April2025 | Generation::Cookie | Generation::Jwt => Answer::done(),
+        })
+    }
+
+    /// A full overwrite: what the body lacks becomes zero. `key`, `status`, `used_quota`,
+    /// `created_time` and `user_id` of the body change nothing.
+    pub(crate) fn key_write(&mut self) -> Result<Answer, Answer> {
+        let who = self.auth(USER)?;
+        let status_only = !self.ask.query("status_only").is_empty();
+        let form = self.form()?;
+        self.check(&form)?;
+        if form.id == 0 {
+            return Err(Answer::fail("id 或 userId 为空！"));
+        }
+        let now = self.state.now();
+        let stored = self.own_token(who.id, form.id)?;
+        // The check looks at the stored row, not at what the body would make of it.
+        if form.status == 1 {
+            let dated = stored.expired_time != -1 && stored.expired_time <= now;
+            if stored.status == 3 && dated {
+                return Err(self.refuse(200, Say::ExpiredCannotEnable));
+            }
+            if stored.status == 4 && stored.remain_quota <= 0 && !stored.unlimited_quota {
+                return Err(self.refuse(200, Say::ExhaustedCannotEnable));
+            }
+        }
+        if !status_only {
+            self.check_auto_groups(&form)?;
+        }
+        let generation = self.state.generation;
+        let token = self
+            .state
+            .tokens
+            .iter_mut()
+            .find(|token| token.id == form.id)
+            .expect("own_token found this id");
+        if status_only {
+            token.status = form.status;
+        } else {
+            fill(token, &form, generation);
+            token.name.clone_from(&form.name);
+        }
+        Ok(Answer::data(shown(token, generation)))
+    }
+
+    pub(crate) fn key_delete(&mut self, id: &str) -> Result<Answer, Answer> {
+        let who = self.auth(USER)?;
+        // Atoi's error is dropped here, so a word is id 0, which nobody owns.
+        let id = number(id).unwrap_or(0);
+        self.own_token(who.id, id)?;
+        self.state.tokens.retain(|token| token.id != id);
+        Ok(Answer::done())
+    }
+
+    /// `POST /api/token/batch`: foreign and unknown ids are skipped; no cap on their number.
+    pub(crate) fn key_delete_many(&mut self) -> Result<Answer, Answer> {
+        let who = self.auth(USER)?;
+        let Some(ids) = self.ids() else {
+            return Err(self.refuse(200, Say::InvalidParams));
+        };
+        let before = self.state.tokens.len();
+        self.state
+            .tokens
+            .retain(|token| token.user_id != who.id || !ids.contains(&token.id));
+        Ok(Answer::data(json!(before - self.state.tokens.len())))
+    }
+}
+
+fn fill(token: &mut Token, form: &Form, generation: Generation) {
+    token.expired_time = form.expired_time;
+    token.remain_quota = form.remain_quota;
+    token.unlimited_quota = form.unlimited_quota;
+    if generation == Generation::OneApi {
+        // Other builds' field names are not read: an unrestricted key results (seen live).
+        token.models.clone_from(&form.models);
+        token.subnet.clone_from(&form.subnet);
+        return;
+    }
+    token.model_limits_enabled = form.model_limits_enabled;
+    token.model_limits.clone_from(&form.model_limits);
+    token.allow_ips.clone_from(&form.allow_ips);
+    token.group.clone_from(&form.group);
+    let auto = form.group == "auto";
+    if generation.masks() {
+        token.cross_group_retry = form.cross_group_retry && auto;
+    }
+    if generation == Generation::Jwt {
+        if !auto {
+            token.auto_groups = None;
+        } else if let Some(groups) = &form.auto_groups {
+            token.auto_groups.clone_from(groups);
+        }
+    }
+}
+
+/// songquanpeng/one-api common/network/ip.go IsValidSubnets: CIDRs, comma between them.
+fn check_subnet(subnets: &str) -> Result<(), Answer> {
+    for subnet in subnets.split(',') {
+        let good = subnet.split_once('/').is_some_and(|(address, bits)| {
+            let most = match address.parse() {
+                Ok(std::net::IpAddr::V4(_)) => 32,
+                Ok(std::net::IpAddr::V6(_)) => 128,
+                Err(_) => return false,
+            };
+            bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+        });
+        if !good {
+            return Err(Answer::fail(format!(
+                "参数错误：无效的网段：failed to parse subnet: invalid CIDR address: {subnet}"
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! What a site received, kept for tests that must prove what was not sent.
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::ask::Ask;
+use crate::state::State;
+
+/// One request.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    at_ms: u128,
+    ask: Ask,
+    pub(crate) status: Option<u16>,
+    fault: bool,
+}
+
+/// Headers that carry a credential of some product.
+const CREDENTIAL_HEADERS: [&str; 8] = [
+    "authorization",
+    "cookie",
+    "x-api-key",
+    "x-goog-api-key",
+    "new-api-user",
+    "x-auth-session",
+    "proxy-authorization",
+    "mj-api-secret",
+];
+
+impl Entry {
+    pub(crate) fn new(ask: &Ask) -> Self {
+        let at_ms = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |elapsed| elapsed.as_millis());
+        Self {
+            at_ms,
+            ask: ask.clone(),
+            status: None,
+            fault: false,
+        }
+    }
+
+    pub(crate) fn answered(&mut self, status: Option<u16>, fault: bool) {
+        self.status = status;
+        self.fault = fault;
+    }
+
+    /// Values are hashed; `raw` adds headers and body as they came.
+    pub(crate) fn show(&self, state: &State, raw: bool) -> Value {
+        let ask = &self.ask;
+        let names: Vec<&str> = ask
+            .headers
+            .keys()
+            .map(axum::http::HeaderName::as_str)
+            .collect();
+        let credentials: serde_json::Map<String, Value> = CREDENTIAL_HEADERS
+            .iter()
+            .filter_map(|name| {
+                Some((
+                    (*name).to_owned(),
+                    json!(hash(ask.headers.get(*name)?.as_bytes())),
+                ))
+            })
+            .collect();
+        let secrets = secrets_in(state, ask);
+        let mut row = json!({
+            "atMs": self.at_ms as u64, "method": ask.method, "path": ask.path,
+            "query": ask.raw_query, "status": self.status, "fault": self.fault, "ip": ask.ip,
+            "headers": names, "credentialHeaders": credentials, "bodyBytes": ask.body.len(),
+            "bodyHash": if ask.body.is_empty() { Value::Null } else { json!(hash(&ask.body)) },
+            "secrets": secrets,
+            "carriesCredential": !credentials_empty(ask) || !secrets.is_empty(),
+        });
+        if raw {
+            row["rawHeaders"] = ask
+                .headers
+                .iter()
+                .map(|(name, value)| {
+                    json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())])
+                })
+                .collect();
+            row["rawBody"] = json!(String::from_utf8_lossy(&ask.body));
+        }
+        row
+    }
+}
+
+fn credentials_empty(ask: &Ask) -> bool {
+    CREDENTIAL_HEADERS
+        .iter()
+        .all(|name| !ask.headers.contains_key(*name))
+}
+
+/// Which known secrets of this site stand anywhere in the request.
+fn secrets_in(state: &State, ask: &Ask) -> Vec<String> {
+    let mut text = format!("{}?{}\n", ask.path, ask.raw_query);
+    for value in ask.headers.values() {
+        text.push_str(&String::from_utf8_lossy(value.as_bytes()));
+        text.push('\n');
+    }
+    text.push_str(&String::from_utf8_lossy(&ask.body));
+    let mut found = Vec::new();
+    for user in &state.users {
+        if user
+            .access_token
+            .as_ref()
+            .is_some_and(|pat| text.contains(pat))
+        {
+            found.push(format!("accessToken:{}", user.username));
+        }
+        if text.contains(&user.password) {
+            found.push(format!("password:{}", user.username));
+        }
+    }
+    for token in &state.tokens {
+        if text.contains(&token.key) {
+            found.push(format!("key:{}", token.id));
+        }
+    }
+    found
+}
+
+/// The first 16 hex digits of SHA-256: enough to compare, too little to give anything away.
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

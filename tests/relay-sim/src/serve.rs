@@ -1,0 +1,350 @@
+//! Sockets: one listener for each site, one for the control API.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::answer::Answer;
+use crate::args::{Args, SiteArgs};
+use crate::ask::Ask;
+use crate::fault::{What, huge, merged};
+use crate::kind::Kind;
+use crate::log::Entry;
+use crate::seed::seeded;
+use crate::state::State;
+use crate::{control, page, site};
+
+/// The most a request body may hold; the servers' own limits are of this order.
+const MOST_BODY: usize = 32 << 20;
+
+/// One site with what its requests share.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) index: usize,
+    pub(crate) args: SiteArgs,
+    state: Mutex<State>,
+}
+
+/// Sites that are listening; they stop when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    sites: Vec<Arc<Site>>,
+    tasks: Vec<JoinHandle<()>>,
+    /// Address of the control API.
+    pub control: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Site {
+    /// The state, also after a handler panicked.
+    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The line printed for this site.
+    pub(crate) fn describe(&self, control: &str) -> Value {
+        let state = self.lock();
+        let demo = state.user(2);
+        json!({
+            "kind": state.kind.word(), "origin": state.origin, "base": state.base,
+            "username": demo.map(|user| &user.username),
+            "password": demo.map(|user| &user.password), "userId": demo.map(|user| user.id),
+            "accessToken": demo.and_then(|user| user.access_token.as_ref()),
+            "control": format!("{control}/control/{}", self.index),
+        })
+    }
+}
+
+impl Running {
+    /// One JSON object a site: kind, origin, base, demo login, control address.
+    pub fn describe(&self) -> Vec<Value> {
+        self.sites
+            .iter()
+            .map(|site| site.describe(&self.control))
+            .collect()
+    }
+}
+
+/// Binds every listener on loopback and starts answering.
+pub async fn start(args: &Args) -> std::io::Result<Running> {
+    let mut sites = Vec::new();
+    let mut tasks = Vec::new();
+    for (index, each) in args.sites.iter().enumerate() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, each.port)).await?;
+        let origin = format!("http://{}", listener.local_addr()?);
+        let site = Arc::new(Site {
+            index,
+            args: each.clone(),
+            state: Mutex::new(seeded(each, index, &origin)),
+        });
+        let shared = Arc::clone(&site);
+        let app = Router::new().fallback(
+            move |ConnectInfo(from): ConnectInfo<SocketAddr>, request: Request| {
+                let site = Arc::clone(&shared);
+                async move { respond(&site, from, request).await }
+            },
+        );
+        tasks.push(spawn(listener, app));
+        sites.push(site);
+    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.control_port)).await?;
+    let control = format!("http://{}", listener.local_addr()?);
+    let all: Arc<[Arc<Site>]> = sites.clone().into();
+    let base = control.clone();
+    let app = Router::new().fallback(move |request: Request| {
+        let (all, base) = (Arc::clone(&all), base.clone());
+        async move { control_respond(&all, &base, request).await }
+    });
+    tasks.push(spawn(listener, app));
+    Ok(Running {
+        sites,
+        tasks,
+        control,
+    })
+}
+
+fn spawn(listener: TcpListener, app: Router) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        // Ends only with the task; accept errors are retried inside.
+        let _ = axum::serve(listener, service).await;
+    })
+}
+
+async fn read(request: Request, ip: String) -> Ask {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, MOST_BODY)
+        .await
+        .unwrap_or_default();
+    Ask {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        raw_query: parts.uri.query().unwrap_or("").to_owned(),
+        headers: parts.headers,
+        body: body.to_vec(),
+        ip,
+    }
+}
+
+async fn control_respond(
+    sites: &[Arc<Site>],
+    base: &str,
+    request: Request,
+) -> Result<Response, Infallible> {
+    let ask = read(request, String::new()).await;
+    Ok(plain_response(control::handle(sites, base, &ask)))
+}
+
+async fn respond(site: &Site, from: SocketAddr, request: Request) -> Result<Response, Infallible> {
+    let forwarded = request
+        .headers()
+        .get("x-forwarded-for")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(',').next())
+        .map(|first| first.trim().to_owned());
+    // gin trusts every proxy by default, so this header names the client (seen live).
+    let ip = forwarded.unwrap_or_else(|| from.ip().to_string());
+    let ask = read(request, ip).await;
+    let (answer, faults, at) = {
+        let mut state = site.lock();
+        let at = state.log.len();
+        state.log.push(Entry::new(&ask));
+        let (answer, faults) = decide(site, &mut state, ask);
+        let status = (!faults.contains(&What::Hang)).then_some(answer.status);
+        state.log[at].answered(status, !faults.is_empty());
+        (answer, faults, at)
+    };
+    let _ = at;
+    let mut wait = site.args.latency;
+    for fault in &faults {
+        match fault {
+            What::Latency { ms } => wait += ms,
+            What::Hang => wait = 86_400_000,
+            What::SlowLoris { .. }
+            | What::CutBody { .. }
+            | What::Replace { .. }
+            | What::Merge(_)
+            | What::List(_)
+            | What::Huge { .. } => {}
+        }
+    }
+    if wait > 0 {
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+    }
+    Ok(faulty_response(answer, &faults))
+}
+
+/// The answer, and what shall happen to it on the wire.
+fn decide(site: &Site, state: &mut State, mut ask: Ask) -> (Answer, Vec<What>) {
+    let prefix = &site.args.path;
+    if !prefix.is_empty() {
+        match ask.path.strip_prefix(prefix.as_str()) {
+            Some("") => {
+                let answer = Answer::empty(301).with("Location", format!("{prefix}/"));
+                return (answer, Vec::new());
+            }
+            Some(rest) if rest.starts_with('/') => ask.path = rest.to_owned(),
+            _ => return (page::not_found(), Vec::new()),
+        }
+    }
+    let mut faults = Vec::new();
+    let mut spared = true;
+    for fault in &mut state.faults {
+        if fault.strikes(&ask.method, &ask.path) {
+            spared &=
+                fault.after || !matches!(fault.what, What::Replace { .. } | What::Huge { .. });
+            faults.push(fault.what.clone());
+        }
+    }
+    let quirk = faults.iter().find_map(|fault| match fault {
+        What::List(quirk) => Some(*quirk),
+        What::Latency { .. }
+        | What::SlowLoris { .. }
+        | What::CutBody { .. }
+        | What::Hang
+        | What::Replace { .. }
+        | What::Merge(_)
+        | What::Huge { .. } => None,
+    });
+    let mut answer = if spared || faults.is_empty() {
+        match state.kind {
+            Kind::Relay(_) => {
+                if faults.iter().any(|fault| matches!(fault, What::Merge(_))) {
+                    ask.headers.remove("accept-encoding");
+                }
+                site::serve(state, &ask, quirk)
+            }
+            Kind::Lookalike => page::lookalike(state, &ask),
+            Kind::Plain => page::plain(&ask),
+            Kind::HtmlEverything => page::everything(),
+            Kind::Catcher => page::caught(),
+        }
+    } else {
+        Answer::empty(200)
+    };
+    for fault in &faults {
+        answer = match fault {
+            What::Replace {
+                status,
+                headers,
+                body,
+            } => {
+                let mut replaced = Answer::empty(*status).body(body.clone());
+                replaced.headers = headers
+                    .iter()
+                    .map(|(name, value)| (header_name(name), value.clone()))
+                    .collect();
+                replaced
+            }
+            What::Huge { bytes } => huge(*bytes),
+            What::Merge(with) => merged(answer, with),
+            What::Latency { .. }
+            | What::SlowLoris { .. }
+            | What::CutBody { .. }
+            | What::Hang
+            | What::List(_) => answer,
+        };
+    }
+    (answer, faults)
+}
+
+/// Rules name headers at run time; the few that exist are kept for the life of the process.
+fn header_name(name: &str) -> &'static str {
+    const KNOWN: [&str; 7] = [
+        "content-type",
+        "location",
+        "retry-after",
+        "cf-mitigated",
+        "server",
+        "set-cookie",
+        "cache-control",
+    ];
+    match KNOWN.into_iter().find(|known| *known == name) {
+        Some(known) => known,
+        None => Box::leak(name.to_owned().into_boxed_str()),
+    }
+}
+
+fn builder(answer: &Answer) -> axum::http::response::Builder {
+    let mut builder = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        builder = builder.header(*name, value);
+    }
+    builder
+}
+
+fn plain_response(answer: Answer) -> Response {
+    let builder = builder(&answer);
+    builder
+        .body(Body::from(answer.body))
+        .unwrap_or_else(|_| Response::new(Body::from("a header could not be sent")))
+}
+
+fn faulty_response(answer: Answer, faults: &[What]) -> Response {
+    let cut = faults.iter().find_map(|fault| match fault {
+        What::CutBody { at } => Some((*at).min(answer.body.len().saturating_sub(1))),
+        What::SlowLoris { .. }
+        | What::Latency { .. }
+        | What::Hang
+        | What::Replace { .. }
+        | What::Merge(_)
+        | What::List(_)
+        | What::Huge { .. } => None,
+    });
+    let slow = faults.iter().find_map(|fault| match fault {
+        What::SlowLoris { ms_per_byte } => Some(*ms_per_byte),
+        What::CutBody { .. }
+        | What::Latency { .. }
+        | What::Hang
+        | What::Replace { .. }
+        | What::Merge(_)
+        | What::List(_)
+        | What::Huge { .. } => None,
+    });
+    let builder = builder(&answer).header("content-length", answer.body.len());
+    let body = Bytes::from(answer.body);
+    let stream = match (cut, slow) {
+        (None, None) => return builder.body(Body::from(body)).unwrap_or_default(),
+        (Some(at), _) => {
+            // The announced length is never reached: the connection breaks in the middle.
+            let head = vec![
+                Ok(body.slice(..at)),
+                Err(std::io::Error::other("cut on request")),
+            ];
+            Body::from_stream(futures_util::stream::unfold(
+                head.into_iter(),
+                |mut rest| async {
+                    let next = rest.next()?;
+                    if next.is_err() {
+                        // The first part must have left before the break, or it is lost with it.
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                    Some((next, rest))
+                },
+            ))
+        }
+        (None, Some(ms)) => Body::from_stream(futures_util::stream::unfold(0, move |at| {
+            let piece = body.get(at..at + 1).map(Bytes::copy_from_slice);
+            async move {
+                let piece = piece?;
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                Some((Ok::<_, Infallible>(piece), at + 1))
+            }
+        })),
+    };
+    builder.body(stream).unwrap_or_default()
+}
