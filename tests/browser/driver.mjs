@@ -162,7 +162,7 @@ export class App {
       if (name) await popup.type("textbox", "Name", name);
       await popup.click("button", "Save account");
     }
-    await this.#saved(popup, "Save account");
+    await this.#saved(popup);
     await this.closePopup(popup);
     return read;
   }
@@ -171,12 +171,13 @@ export class App {
     return view.find(role, name, { timeout: 3000 }).then(() => true, () => false);
   }
 
-  /** Waits until a form was accepted (its button goes) or refused (its words are thrown). */
-  async #saved(view, button) {
+  /** Waits until a form was accepted (it goes) or refused (its words are thrown). */
+  async #saved(view) {
     const said = await until("the account to be saved", async () => {
-      if (!(await view.has("button", button))) return "saved";
+      if (!(await view.has("textbox", "Access token"))) return "saved";
+      if (await view.has("button", "Update the token")) return "Update the token";
       return view.alert();
-    }, { timeout: 30_000 });
+    }, { timeout: 40_000 });
     if (said !== "saved") throw new Error(said);
   }
 
@@ -198,16 +199,19 @@ export class App {
     if (name !== undefined) await view.type("textbox", "Name", name);
     await view.click("button", "Save account");
     // The warning about http is the only refusal that can be answered on the spot.
-    const asked = await until("an answer to Save account", async () => {
-      if (!(await view.has("dialog", "Add account"))) return "saved";
-      if (await view.has("checkbox", "Send the token in clear")) return "in clear?";
-      return view.alert();
-    }, { timeout: 30_000 });
-    if (asked === "saved") return;
-    if (asked !== "in clear?" || !inClear) throw new Error(asked === "in clear?" ? "Send the token in clear" : asked);
-    await view.tick("Send the token in clear");
+    const refused = await this.#saved(view).then(() => null, (error) => error);
+    if (!refused) return;
+    if (!inClear || !(await view.has("checkbox", /^Send the token in clear/))) throw refused;
+    await view.click("checkbox", /^Send the token in clear/);
     await view.click("button", "Save account");
-    await this.#saved(view, "Save account");
+    await until("the warning to go", async () => !/in clear/.test(await view.alert()));
+    await this.#saved(view);
+  }
+
+  /** Closes the dialog that is open. */
+  async cancel() {
+    const view = await this.options();
+    await view.click("button", "Cancel");
   }
 
   /** The accounts as listed: `{ id, text }`. */
@@ -351,11 +355,26 @@ export class App {
           await (await row.waitForSelector(`::-p-aria([role="checkbox"])`)).click();
         }
         await this.search(view, "");
-        await view.click("button", /^Reveal( \d+)?$/, { within: await until("the selection bar", () => view.look("toolbar", /selected|Selection/).then((bar) => bar ?? view.page.$("body"))) });
+        await this.#onSelectionBar(view, "Reveal");
       }
       await this.#confirm(view, "Reveal");
     }, options);
     return job.items;
+  }
+
+  /** Presses a button of the bar that says how many are selected. */
+  async #onSelectionBar(view, button) {
+    const bar = await until("the selection bar", () =>
+      view.page.evaluateHandle((words) => {
+        const named = (one) => (one.ariaLabel ?? one.innerText).trim();
+        const clear = [...document.querySelectorAll("button")].find((one) => named(one) === "Clear selection");
+        for (let bar = clear?.parentElement; bar; bar = bar.parentElement) {
+          const found = [...bar.querySelectorAll("button")].find((one) => named(one) === words && !one.closest('[role="row"]'));
+          if (found) return found;
+        }
+        return null;
+      }, button).then((found) => found.asElement()));
+    await bar.click();
   }
 
   /** Says yes in the dialog that names what will be done. */
@@ -426,7 +445,7 @@ function readRows(grid) {
     }
     if (row.dataset.key === undefined) return [];
     const cells = [...row.querySelectorAll('[role="gridcell"]')].map((one) => one.innerText.replaceAll(/\s+/g, " ").trim());
-    const [, name, key, group, state, remaining, expiry, lastUsed] = cells;
-    return [{ index, ref: row.dataset.key, name, key, group, state, remaining, expiry, lastUsed }];
+    const [, shown, key, group, state, remaining, expiry, lastUsed] = cells;
+    return [{ index, ref: row.dataset.key, name: row.dataset.name ?? shown, key, group, state, remaining, expiry, lastUsed }];
   });
 }

@@ -1,0 +1,76 @@
+// What most suites begin with: sites, a browser, a vault.
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { launch } from "./driver.mjs";
+import { RealSite, simulate } from "./sim.mjs";
+
+export const PASSPHRASE = "correct horse 电池 staple";
+
+/** `before` and `after` of a suite that needs these simulated sites and one browser with a vault. */
+export function withSites(sites, { mode = "passphrase", vault = true, flags, many, shipped = false } = {}) {
+  return {
+    async before(options) {
+      const context = { options, PASSPHRASE };
+      try {
+        if (sites.length || many) {
+          context.sim = await simulate(sites, { many });
+          context.sites = context.sim.sites;
+        }
+        context.flags = typeof flags === "function" ? await flags(context) : flags;
+        context.app = await launch({ dist: shipped ? options.shipped : options.dist, flags: context.flags });
+        if (vault) await context.app.onboard({ mode, passphrase: PASSPHRASE });
+      } catch (error) {
+        await end(context);
+        throw error;
+      }
+      context.shoot = async (path) => (await context.app.options()).page.screenshot({ path });
+      return context;
+    },
+    after: end,
+  };
+}
+
+async function end(context) {
+  await context?.app?.close();
+  await context?.sim?.stop();
+  await context?.wire?.stop();
+}
+
+/** A browser of its own for one case; always closed. */
+export async function fresh({ options, ...rest }, act) {
+  const app = await launch({ dist: options.dist, ...rest });
+  try {
+    return await act(app);
+  } finally {
+    await app.close();
+  }
+}
+
+/** Adds a simulated or real site's account by hand. */
+export const addByHand = (app, site, name, change = {}) =>
+  app.addAccount({ origin: site.base, userId: site.family === "one-api" ? undefined : site.userId, token: site.accessToken, name, ...change });
+
+/** Real servers as sites with two keys of this run each, and a build that may ask them. */
+export async function realSites(options) {
+  const sites = options.sites.map((told) => new RealSite(told, options.run));
+  for (const site of sites) await site.addKeys([{ name: `${options.run} a` }, { name: `${options.run} b` }]);
+  // A permission prompt cannot be clicked headless: this copy may ask the servers of the file.
+  const dist = mkdtempSync(join(tmpdir(), "relaykeep-dist-"));
+  cpSync(options.dist, dist, { recursive: true });
+  const path = join(dist, "manifest.json");
+  const manifest = JSON.parse(readFileSync(path, "utf8"));
+  for (const site of sites) {
+    const { protocol, hostname } = new URL(site.origin);
+    manifest.host_permissions.push(`${protocol}//${hostname}/*`);
+  }
+  writeFileSync(path, JSON.stringify(manifest));
+  return {
+    sites,
+    dist,
+    async cleanUp() {
+      for (const site of sites) await site.cleanUp();
+      rmSync(dist, { recursive: true });
+    },
+  };
+}
