@@ -1,9 +1,9 @@
 //! Backup files in, and setting an old vault aside.
 
-use crate::worker::{Worker, code, ports};
+use crate::worker::{Worker, ports};
 use relaykeep_core::book::Book;
 use relaykeep_core::secret::Secret;
-use relaykeep_core::vault;
+use relaykeep_core::vault::{self, RecordId};
 use relaykeep_protocol::{BackupPreview, ErrorCode, SecretState, VaultMode};
 
 use std::rc::Rc;
@@ -14,25 +14,20 @@ pub(crate) async fn preview(
     text: &str,
     passphrase: &Secret,
 ) -> Result<BackupPreview, ErrorCode> {
-    let contents = vault::preview_backup(text, passphrase)
-        .await
-        .map_err(code)?;
-    let records = u32::try_from(contents.records.len()).unwrap_or(u32::MAX);
-    let (book, _) = Book::load(
-        contents
-            .records
-            .into_iter()
-            .filter(|(id, _)| Book::wants(id))
-            .collect(),
-    );
+    let backup = vault::preview_backup(text, passphrase)?;
+    let ids: Vec<RecordId> = backup.records().collect();
+    let records = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+    let wanted = ids.into_iter().filter(Book::wants);
+    let bodies = wanted.filter_map(|id| Some((id, backup.read(id).ok()?)));
+    let (book, _) = Book::load(bodies.collect());
     let same_vault = match worker.open().await {
-        Ok(open) => open.vault.lock().await.keys().vault_id() == contents.vault_id,
+        Ok(open) => open.vault.lock().await.keys().vault_id() == backup.vault_id(),
         Err(_) => false,
     };
     let rows = || book.accounts().flat_map(|account| account.rows());
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(BackupPreview {
-        written: contents.written,
+        written: backup.written(),
         records,
         accounts: count(book.accounts().count()),
         keys: count(rows().count()),
@@ -47,11 +42,11 @@ pub(crate) async fn restore(
     text: &str,
     passphrase: &Secret,
 ) -> Result<(), ErrorCode> {
-    let keys = vault::restore_backup(ports(), text, passphrase)
-        .await
-        .map_err(code)?;
+    let unlocked = vault::restore_backup(ports(), text, passphrase).await?;
     worker.forget_open();
-    worker.begin_session(keys, VaultMode::Passphrase).await?;
+    worker
+        .begin_session(unlocked, VaultMode::Passphrase)
+        .await?;
     crate::events::tell_state(worker).await;
     Ok(())
 }
@@ -61,7 +56,7 @@ pub(crate) async fn start_over(worker: &Rc<Worker>, confirmed: bool) -> Result<(
     if !confirmed {
         return Err(ErrorCode::NotAllowed);
     }
-    vault::start_over(ports()).await.map_err(code)?;
+    vault::start_over(ports()).await?;
     worker.forget_open();
     crate::session::Session::forget().await;
     crate::events::tell_state(worker).await;

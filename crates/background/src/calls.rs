@@ -1,14 +1,14 @@
 //! Every call, and who answers it.
 
-use crate::ports::{DATABASE, SystemEntropy};
+use crate::ports::DATABASE;
 use crate::session;
-use crate::worker::{Open, Worker, code, ports, the_worker};
+use crate::worker::{Open, Worker, ports, the_worker};
 use relaykeep_core::secret::Secret;
 use relaykeep_core::site::BaseUrl;
-use relaykeep_core::vault::{self, Protection};
+use relaykeep_core::vault::{self, Protection, Unlocked};
 use relaykeep_protocol::{
-    AccountDraft, AnyCall, AppState, ErrorCode, Event, ItemState, JobKind, JobState, Outcome,
-    Sensitive, SiteKind, VaultMode, VaultState,
+    AccountDraft, AnyCall, AppState, ErrorCode, Event, ItemState, JobKind, JobState, Notice,
+    Outcome, Sensitive, SiteKind, VaultMode, VaultState,
 };
 use relaykeep_webext::{forget_device_key, save_device_key, to_js};
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub(crate) fn refusal(error: ErrorCode) -> JsValue {
 }
 
 fn reply<T: Serialize>(result: Result<T, ErrorCode>) -> JsValue {
-    to_js(&result).unwrap_or_else(|_| JsValue::NULL)
+    to_js(&result).unwrap_or(JsValue::NULL)
 }
 
 /// Answers one call.
@@ -30,10 +30,19 @@ pub(crate) async fn answer(call: AnyCall) -> JsValue {
     let worker = &the_worker();
     match call {
         AnyCall::GetState(_) => reply(Ok(state(worker).await)),
-        AnyCall::Touch(_) => reply(with(worker, async |open| Ok(open.touch().await)).await),
+        AnyCall::Touch(_) => {
+            let touched = with(worker, async |open| {
+                open.touch().await;
+                Ok(())
+            });
+            reply(touched.await)
+        },
         AnyCall::CreateVault(call) => reply(create(worker, call.mode, call.passphrase).await),
         AnyCall::Unlock(call) => reply(unlock(worker, call.passphrase).await),
-        AnyCall::Lock(_) => reply(Ok(crate::worker::lock(true).await)),
+        AnyCall::Lock(_) => {
+            crate::worker::lock(true).await;
+            reply(Ok(()))
+        }
         AnyCall::ChangeProtection(call) => {
             reply(change(worker, call.current, call.mode, call.passphrase).await)
         }
@@ -52,10 +61,7 @@ pub(crate) async fn answer(call: AnyCall) -> JsValue {
             with(worker, async |open| {
                 let passphrase = call.passphrase.map(secret);
                 let vault = open.vault.lock().await;
-                vault
-                    .backup(ports(), passphrase.as_ref())
-                    .await
-                    .map_err(code)
+                Ok(vault.backup(ports(), passphrase.as_ref()).await?)
             })
             .await,
         ),
@@ -172,7 +178,8 @@ pub(crate) async fn answer(call: AnyCall) -> JsValue {
                 let text = call
                     .draft
                     .and_then(|draft| serde_json::to_string(&draft).ok());
-                Ok(session::keep_draft(text).await)
+                session::keep_draft(text).await;
+                Ok(())
             })
             .await,
         ),
@@ -211,6 +218,7 @@ async fn state(worker: &Rc<Worker>) -> AppState {
         VaultState::Unlocked { .. } => worker.open().await.ok(),
         VaultState::New | VaultState::Locked | VaultState::Recovery(_) | VaultState::Newer => None,
     };
+    let waiting = u32::from(open.is_none() && session::is_due().await);
     AppState {
         settings: open
             .as_ref()
@@ -221,7 +229,7 @@ async fn state(worker: &Rc<Worker>) -> AppState {
             .map(crate::jobs::all_views)
             .unwrap_or_default(),
         notices: worker.notices.borrow().clone(),
-        waiting: u32::from(open.is_none() && session::is_due().await),
+        waiting,
         vault,
     }
 }
@@ -240,7 +248,7 @@ pub(crate) async fn protection(
         (VaultMode::Passphrase, Some(passphrase)) => Ok(Protection::Passphrase(secret(passphrase))),
         (VaultMode::Passphrase, None) => Err(ErrorCode::PassphraseTooShort { least: 10 }),
         (VaultMode::Device, _) => {
-            let key = vault::prepare_device_key(&SystemEntropy).map_err(code)?;
+            let key = vault::make_device_key(ports())?;
             // Its own two places, never storage.local.
             save_device_key(DATABASE, key.expose())
                 .await
@@ -262,8 +270,8 @@ async fn create(
         Ok(_) | Err(_) => return Err(ErrorCode::VaultExists),
     }
     let protection = protection(mode, passphrase).await?;
-    let keys = vault::create(ports(), &protection).await.map_err(code)?;
-    worker.begin_session(keys, mode).await?;
+    let unlocked = vault::create(ports(), &protection).await?;
+    worker.begin_session(unlocked, mode).await?;
     crate::events::tell_state(worker).await;
     Ok(())
 }
@@ -272,10 +280,10 @@ async fn unlock(worker: &Rc<Worker>, passphrase: Sensitive) -> Result<(), ErrorC
     if worker.open().await.is_ok() {
         return Ok(());
     }
-    let keys = vault::unlock(ports(), &secret(passphrase))
-        .await
-        .map_err(code)?;
-    let open = worker.begin_session(keys, VaultMode::Passphrase).await?;
+    let unlocked = vault::unlock(ports(), &secret(passphrase)).await?;
+    let open = worker
+        .begin_session(unlocked, VaultMode::Passphrase)
+        .await?;
     crate::events::tell_state(worker).await;
     crate::jobs::catch_up(&open).await;
     Ok(())
@@ -291,21 +299,29 @@ async fn change(
     if open.mode == VaultMode::Passphrase {
         // The person at the keyboard must be the one who knows it.
         let current = secret(current.ok_or(ErrorCode::WrongPassphrase)?);
-        vault::check_passphrase(ports(), &current)
-            .await
-            .map_err(code)?;
+        vault::unlock(ports(), &current).await?;
     }
     let was_device = open.mode == VaultMode::Device;
     let protection = protection(mode, passphrase).await?;
-    let keys = {
+    let (keys, resealed) = {
         let mut vault = open.vault.lock().await;
-        vault.reseal(ports(), &protection).await.map_err(code)?
+        let resealed = vault.reseal(ports(), &protection).await?;
+        (vault.keys().clone(), resealed)
     };
     if was_device && mode == VaultMode::Passphrase {
         forget_device_key(DATABASE).await;
     }
+    let mut notices = Vec::new();
+    if resealed.set_aside > 0 {
+        notices.push(Notice::RecordsSetAside(resealed.set_aside));
+    }
+    if resealed.weaker {
+        notices.push(Notice::WeakerWorkFactors);
+    }
     worker.forget_open();
-    worker.begin_session(keys, mode).await?;
+    worker
+        .begin_session(Unlocked { keys, notices }, mode)
+        .await?;
     crate::events::tell_state(worker).await;
     Ok(())
 }
@@ -351,7 +367,7 @@ async fn retry(
         .filter(|job| matches!(job.state, JobState::Done | JobState::Stopped))
         .ok_or(ErrorCode::NoSuchJob)?;
     let again = |outcome: &Outcome| match outcome {
-        Outcome::Failed(_) | Outcome::Stopped => true,
+        Outcome::Failed(_) | Outcome::NotSaved(_) | Outcome::Stopped => true,
         Outcome::Revealed { missing, .. } => *missing > 0,
         Outcome::Synced { cut, .. } => cut.is_some(),
         Outcome::TokenMade | Outcome::TokenInDoubt | Outcome::Removed => false,

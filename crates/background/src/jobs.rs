@@ -4,15 +4,14 @@
 //! costs a scarce limit or changes something at a site, and when it waits or ends. Requests that
 //! only read are written together, at most every half second: repeating one does no harm.
 
-use crate::ports::{Local, Mirror, SystemClock, SystemEntropy};
-use crate::worker::{ALARM_SYNC, ALARM_WAKE, Open, Worker, code, ports, the_worker};
+use crate::ports::{SystemClock, SystemEntropy};
+use crate::worker::{ALARM_SYNC, ALARM_WAKE, Open, Worker, ports, the_worker};
 use futures_channel::oneshot;
 use futures_util::future::join_all;
 use relaykeep_core::book::{Account, Found, close_job, merge, merge_revealed, needs_sealed_parts};
 use relaykeep_core::http::{Bucket, Http, HttpError, HttpRequest, HttpResponse};
 use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{self, Login, Place, RevealEnd, SiteError};
-use relaykeep_core::vault::{Ports, RecordId};
 use relaykeep_protocol::{
     AccountId, ErrorCode, Health, ItemState, JobId, JobItem, JobKind, JobState, JobView, Millis,
     Outcome, RemoteId, SiteTrouble, Step, VaultMode, Wait,
@@ -166,12 +165,12 @@ fn new_view(kind: JobKind, items: Vec<JobItem>) -> Result<JobView, ErrorCode> {
 
 /// After the vault was opened: takes up what the journal says was under way.
 pub(crate) async fn resume(worker: &Rc<Worker>, open: &Rc<Open>) {
-    let journal = match open.vault.lock().await.read_jobs(ports()).await {
-        Ok(journal) => journal,
-        Err(_) => return,
-    };
+    let journal = open.vault.lock().await.read_jobs(ports()).await;
     for (slot, body) in journal {
-        let Ok(mut view) = serde_json::from_str::<JobView>(&body) else {
+        let Some(mut view) = body
+            .ok()
+            .and_then(|body| serde_json::from_str::<JobView>(&body).ok())
+        else {
             continue;
         };
         for item in &mut view.items {
@@ -323,9 +322,8 @@ impl Running {
         self.journaled_at.set(now);
         let _one = self.journaling.lock().await;
         let body = serde_json::to_string(&*self.view.borrow()).unwrap_or_default();
-        let mut vault = open.vault.lock().await;
-        let ports: Ports<'_, Local, Mirror, SystemEntropy, SystemClock> = ports();
-        let _ = vault.write_job(ports, self.slot, &body).await;
+        let vault = open.vault.lock().await;
+        let _ = vault.write_job(ports(), self.slot, &body).await;
     }
 
     fn set(&self, at: usize, state: ItemState) {
@@ -430,7 +428,7 @@ async fn rest(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>) {
         changes
     };
     if open.commit(changes).await.is_ok() {
-        let mut vault = open.vault.lock().await;
+        let vault = open.vault.lock().await;
         let _ = vault.clear_job(ports(), job.slot).await;
         let _ = vault.sweep(ports()).await;
     }
@@ -492,10 +490,7 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
             job.view.borrow_mut().items[at].said = said;
             job.set(at, ItemState::Ended(Outcome::Failed(trouble)));
         }
-        Err(Ending::Ours(_)) => job.set(
-            at,
-            ItemState::Ended(Outcome::Failed(SiteTrouble::BadAnswer)),
-        ),
+        Err(Ending::Ours(error)) => job.set(at, ItemState::Ended(Outcome::NotSaved(error))),
     }
 }
 
@@ -584,7 +579,7 @@ async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Outcome, Endi
         .cloned()
         .ok_or(Ending::Ours(ErrorCode::NoSuchAccount))?;
     let keys = open.vault.lock().await.keys().clone();
-    let print = |raw: &Secret| keys.print_of(raw);
+    let print = |raw: &Secret| keys.raw_print(raw);
     let (keyring, raws) = if needs_sealed_parts(&before, &found.listing, print) {
         open.unseal(&before).await?
     } else {
@@ -692,6 +687,7 @@ async fn reveal(
     learn(open, id, &end.learned).await?;
     match end.stopped_by {
         Some(error) => Err(error.into()),
+        None if !end.wrong.is_empty() => Err(SiteError::from(SiteTrouble::WrongKey).into()),
         None => Ok(Outcome::Revealed {
             revealed: done.get(),
             missing: of.saturating_sub(done.get()),

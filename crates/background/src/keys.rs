@@ -95,10 +95,7 @@ pub(crate) async fn find(open: &Rc<Open>, text: &str) -> Result<Vec<KeyRef>, Err
 async fn all_keys(open: &Rc<Open>) -> Result<Vec<(KeyRef, Secret)>, ErrorCode> {
     let ids: Vec<_> = {
         let vault = open.vault.lock().await;
-        vault
-            .records()
-            .filter(|id| id.kind == Kind::Secrets)
-            .collect()
+        vault.records().filter(|id| id.kind == Kind::Keys).collect()
     };
     let mut all = Vec::new();
     for (id, body) in open.read(&ids).await? {

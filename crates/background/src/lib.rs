@@ -57,7 +57,8 @@ pub async fn on_alarm(name: String) {
     match name.as_str() {
         // The deadline is checked on opening; one that has passed locks there.
         ALARM_LOCK => {
-            if worker.open().await.is_err() {
+            let open = worker.open().await;
+            if open.is_err() {
                 worker::lock(true).await;
             }
         }

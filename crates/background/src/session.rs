@@ -1,6 +1,7 @@
 //! What survives the worker's death but not the browser's: the opened sub-keys and when they lapse.
 
 use relaykeep_core::secret::Secret;
+use relaykeep_core::vault::{Deadline, LockState};
 use relaykeep_protocol::{Millis, VaultMode};
 use relaykeep_webext::Area;
 use serde::{Deserialize, Serialize};
@@ -16,25 +17,18 @@ pub(crate) struct Session {
     /// The sub-keys, in the vault's own text form. Never the master key.
     keys: String,
     pub(crate) mode: VaultMode,
-    /// The vault locks then, unless a person does something before.
-    pub(crate) lock_at: Option<Millis>,
-    /// The latest time seen: a clock that runs backwards locks.
-    pub(crate) last_seen: Millis,
+    /// When the vault locks, as text.
+    deadline: String,
 }
 
 impl Session {
-    pub(crate) fn new(
-        keys: &Secret,
-        mode: VaultMode,
-        lock_at: Option<Millis>,
-        now: Millis,
-    ) -> Self {
+    pub(crate) fn new(keys: &Secret, mode: VaultMode, deadline: Deadline) -> Self {
         // Session memory is where the opened keys live; it never reaches the disk.
+        let keys = keys.expose().to_owned();
         Self {
-            keys: keys.expose().to_owned(),
+            keys,
             mode,
-            lock_at,
-            last_seen: now,
+            deadline: deadline.to_text(),
         }
     }
 
@@ -57,9 +51,33 @@ impl Session {
         &self.keys
     }
 
-    /// Whether the deadline has passed, or the clock was put back by more than a minute.
-    pub(crate) fn has_lapsed(&self, now: Millis) -> bool {
-        relaykeep_core::vault::lock::has_lapsed(self.lock_at, self.last_seen, now)
+    /// What the deadline says now; `None`: lock.
+    pub(crate) fn check(&mut self, now: Millis) -> Option<Deadline> {
+        let state = Deadline::from_text(&self.deadline)
+            .map_or(LockState::Lock, |deadline| deadline.check(now));
+        self.keep(state)
+    }
+
+    /// A person did something.
+    pub(crate) fn touch(&mut self, now: Millis, idle: Option<Millis>) -> Option<Deadline> {
+        let state = Deadline::from_text(&self.deadline)
+            .map_or(LockState::Lock, |deadline| deadline.touch(now, idle));
+        self.keep(state)
+    }
+
+    /// When it locks by itself.
+    pub(crate) fn locks_at(&self) -> Option<Millis> {
+        Deadline::from_text(&self.deadline)?.lock_at
+    }
+
+    fn keep(&mut self, state: LockState) -> Option<Deadline> {
+        match state {
+            LockState::Open(deadline) => {
+                self.deadline = deadline.to_text();
+                Some(deadline)
+            }
+            LockState::Lock => None,
+        }
     }
 }
 

@@ -10,7 +10,9 @@ use futures_channel::oneshot;
 use futures_util::lock::Mutex;
 use relaykeep_core::book::{Account, Book, Keyring, RawObjects};
 use relaykeep_core::secret::Secret;
-use relaykeep_core::vault::{self, Change, Keys, Ports, RecordId, Start, Vault, VaultError};
+use relaykeep_core::vault::{
+    self, Body, Change, Damaged, Deadline, Keys, Ports, RecordId, Start, Unlocked, Vault,
+};
 use relaykeep_protocol::{
     AccountId, ErrorCode, JobId, KeyRef, Millis, Notice, RecoveryCause, Settings, VaultMode,
     VaultState,
@@ -62,6 +64,11 @@ pub(crate) fn the_worker() -> Rc<Worker> {
     WORKER.with(Rc::clone)
 }
 
+/// Tells one task how the commit with its changes went.
+type Committed = oneshot::Sender<Result<(), ErrorCode>>;
+/// Every full key in lower case, with its name.
+pub(crate) type Searchable = Rc<Vec<(KeyRef, Secret)>>;
+
 /// An open vault.
 pub(crate) struct Open {
     pub(crate) mode: VaultMode,
@@ -76,10 +83,10 @@ pub(crate) struct Open {
     /// Answers under way that cannot be asked for again, or cost a scarce limit.
     precious: Cell<u32>,
     settled: RefCell<Vec<oneshot::Sender<()>>>,
-    queue: RefCell<Vec<(Vec<Change>, oneshot::Sender<Result<(), ErrorCode>>)>>,
+    queue: RefCell<Vec<(Vec<Change>, Committed)>>,
     committing: Cell<bool>,
     /// All full keys, for searching; only between the first search and the lock.
-    pub(crate) searchable: RefCell<Option<Rc<Vec<(KeyRef, Secret)>>>>,
+    pub(crate) searchable: RefCell<Option<Searchable>>,
 }
 
 impl Worker {
@@ -108,8 +115,8 @@ impl Worker {
         if let Some(open) = self.opened()? {
             return Ok(open);
         }
-        if let Some(session) = Session::load().await {
-            if session.has_lapsed(browser::now()) {
+        if let Some(mut session) = Session::load().await {
+            if session.check(browser::now()).is_none() {
                 Session::forget().await;
                 return Err(ErrorCode::Locked);
             }
@@ -128,10 +135,8 @@ impl Worker {
                     .into_iter()
                     .filter_map(|bytes| String::from_utf8(bytes).ok().map(Secret::new))
                     .collect();
-                let keys = vault::unlock_with_device_key(ports(), &copies)
-                    .await
-                    .map_err(code)?;
-                self.begin_session(keys, VaultMode::Device).await
+                let unlocked = vault::unlock_with_device_key(ports(), &copies).await?;
+                self.begin_session(unlocked, VaultMode::Device).await
             }
         }
     }
@@ -143,7 +148,7 @@ impl Worker {
         if open.closing.get() {
             return Err(ErrorCode::Locked);
         }
-        if open.session.borrow().has_lapsed(browser::now()) {
+        if open.session.borrow_mut().check(browser::now()).is_none() {
             spawn_local(lock(true));
             return Err(ErrorCode::Locked);
         }
@@ -153,10 +158,13 @@ impl Worker {
     /// Begins a session with freshly unlocked keys.
     pub(crate) async fn begin_session(
         self: &Rc<Self>,
-        keys: Keys,
+        unlocked: Unlocked,
         mode: VaultMode,
     ) -> Result<Rc<Open>, ErrorCode> {
-        let session = Session::new(&keys.to_session(), mode, None, browser::now());
+        let Unlocked { keys, notices } = unlocked;
+        self.notices.borrow_mut().extend(notices);
+        let deadline = Deadline::begin(browser::now(), None);
+        let session = Session::new(&keys.to_session(), mode, deadline);
         let open = self.take_over(keys, session).await?;
         open.touch().await;
         Ok(open)
@@ -167,26 +175,27 @@ impl Worker {
         keys: Keys,
         session: Session,
     ) -> Result<Rc<Open>, ErrorCode> {
-        let (vault, notices) = Vault::open(ports(), keys).await.map_err(code)?;
+        let (vault, notices) = Vault::open(ports(), keys).await?;
         self.notices.borrow_mut().extend(notices);
         let wanted: Vec<RecordId> = vault.records().filter(Book::wants).collect();
-        let read = vault.read(ports(), &wanted).await.map_err(code)?;
-        let mut damaged = 0;
-        let bodies = read
-            .into_iter()
-            .filter_map(|(id, body)| match body {
-                Ok(body) => Some((id, body)),
-                Err(_) => {
-                    damaged += 1;
-                    None
-                }
-            })
-            .collect();
+        let mut bodies = Vec::with_capacity(wanted.len());
+        let mut rotten = Vec::new();
+        for (id, body) in vault.read(ports(), &wanted).await {
+            match body {
+                Ok(body) => bodies.push((id, body)),
+                Err(Damaged::Rotten | Damaged::NotIt | Damaged::Missing) => rotten.push(id),
+                // The store may answer next time; a newer version's record is not ours to judge.
+                Err(Damaged::Unreadable | Damaged::Newer) => {}
+            }
+        }
         let (book, unreadable) = Book::load(bodies);
-        if damaged + unreadable > 0 {
+        let damaged = u32::try_from(rotten.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(unreadable);
+        if damaged > 0 {
             self.notices
                 .borrow_mut()
-                .push(Notice::RecordsSetAside(damaged + unreadable));
+                .push(Notice::RecordsSetAside(damaged));
         }
         session.save().await.map_err(|_| ErrorCode::StorageFailed)?;
         let open = Rc::new(Open {
@@ -204,6 +213,9 @@ impl Worker {
             searchable: RefCell::default(),
         });
         *self.open.borrow_mut() = Some(Rc::clone(&open));
+        // Their bytes go to the quarantine, and the rest goes on without them.
+        open.commit(rotten.into_iter().map(Change::SetAside).collect())
+            .await?;
         crate::jobs::resume(self, &open).await;
         crate::jobs::schedule(&open).await;
         Ok(open)
@@ -251,7 +263,7 @@ impl Open {
     pub(crate) fn state(&self) -> VaultState {
         VaultState::Unlocked {
             mode: self.mode,
-            locks_at: self.session.borrow().lock_at,
+            locks_at: self.session.borrow().locks_at(),
         }
     }
 
@@ -264,17 +276,15 @@ impl Open {
     pub(crate) async fn touch(&self) {
         let now = browser::now();
         let minutes = self.book.borrow().settings().lock_after_minutes;
-        let lock_at = match self.mode {
-            VaultMode::Passphrase => minutes.map(|minutes| now + Millis::from(minutes) * 60_000),
+        let idle = match self.mode {
+            VaultMode::Passphrase => minutes.map(|minutes| Millis::from(minutes) * 60_000),
             VaultMode::Device => None,
         };
-        let session = {
+        let (deadline, session) = {
             let mut session = self.session.borrow_mut();
-            session.lock_at = lock_at;
-            session.last_seen = now;
-            session.clone()
+            (session.touch(now, idle), session.clone())
         };
-        match lock_at {
+        match deadline.and_then(|deadline| deadline.lock_at) {
             Some(at) => browser::set_alarm(ALARM_LOCK, at),
             None => browser::clear_alarm(ALARM_LOCK),
         }
@@ -339,7 +349,7 @@ impl Open {
             let work = async move { open.vault.lock().await.commit(ports(), changes).await };
             let result = match locks::exclusively(WRITE_LOCK, work).await {
                 Ok(Ok(_)) => Ok(()),
-                Ok(Err(error)) => Err(code(error)),
+                Ok(Err(error)) => Err(error.into()),
                 Err(_) => Err(ErrorCode::Conflict),
             };
             if result.is_err() {
@@ -355,12 +365,9 @@ impl Open {
     }
 
     /// Reads some records' bodies; damaged ones are left out.
-    pub(crate) async fn read(
-        &self,
-        ids: &[RecordId],
-    ) -> Result<Vec<(RecordId, String)>, ErrorCode> {
+    pub(crate) async fn read(&self, ids: &[RecordId]) -> Result<Vec<(RecordId, Body)>, ErrorCode> {
         let vault = self.vault.lock().await;
-        let read = vault.read(ports(), ids).await.map_err(code)?;
+        let read = vault.read(ports(), ids).await;
         Ok(read
             .into_iter()
             .filter_map(|(id, body)| body.ok().map(|body| (id, body)))
@@ -379,16 +386,16 @@ impl Open {
                 .records()
                 .filter(|id| {
                     id.group == group
-                        && (id.kind == vault::Kind::Secrets || id.kind == vault::Kind::Raw)
+                        && (id.kind == vault::Kind::Keys || id.kind == vault::Kind::Raw)
                 })
                 .collect()
         };
         let vault = self.vault.lock().await;
         let (mut keyring, mut raws) = (Keyring::default(), RawObjects::default());
-        for (id, body) in vault.read(ports(), &ids).await.map_err(code)? {
+        for (id, body) in vault.read(ports(), &ids).await {
             // A damaged part keeps its number taken, so that nothing is written over it.
             let body = body.unwrap_or_default();
-            if id.kind == vault::Kind::Secrets {
+            if id.kind == vault::Kind::Keys {
                 keyring.load(id.part, &body);
             } else {
                 raws.load(id.part, &body);
@@ -415,24 +422,5 @@ impl Drop for Precious {
         if self.0.precious.get() == 0 {
             self.0.wake_settled();
         }
-    }
-}
-
-/// The vault's errors in the words of messages.
-pub(crate) fn code(error: VaultError) -> ErrorCode {
-    match error {
-        VaultError::WrongPassphrase => ErrorCode::WrongPassphrase,
-        VaultError::SlotDamaged => ErrorCode::SlotDamaged,
-        VaultError::NotEnoughMemory => ErrorCode::NotEnoughMemory,
-        VaultError::Newer => ErrorCode::NewerVersion,
-        VaultError::UnsupportedParameters => ErrorCode::UnsupportedParameters,
-        VaultError::PassphraseTooShort { least } => ErrorCode::PassphraseTooShort { least },
-        VaultError::PassphraseUnreadable => ErrorCode::PassphraseUnreadable,
-        VaultError::Storage | VaultError::TooLarge => ErrorCode::StorageFailed,
-        VaultError::Conflict => ErrorCode::Conflict,
-        VaultError::Randomness => ErrorCode::Randomness,
-        VaultError::NeedsRecovery(_) => ErrorCode::NeedsRecovery,
-        VaultError::Locked => ErrorCode::Locked,
-        VaultError::BackupUnreadable => ErrorCode::BackupUnreadable,
     }
 }

@@ -1,4 +1,4 @@
-use crate::{AccountId, Millis, RemoteId, SiteTrouble};
+use crate::{AccountId, ErrorCode, Millis, RemoteId, SiteTrouble};
 use serde::{Deserialize, Serialize};
 
 /// Names one job.
@@ -154,8 +154,10 @@ pub enum Outcome {
     TokenMade,
     /// The old token was probably replaced; the new one did not arrive.
     TokenInDoubt,
-    /// Not done.
+    /// Not done: something at the site.
     Failed(SiteTrouble),
+    /// Not done: something on our side.
+    NotSaved(ErrorCode),
     /// The user stopped the job before this item's turn.
     Stopped,
     /// The account was removed meanwhile.

@@ -108,7 +108,13 @@ impl Form {
 }
 
 /// The form. `token_more` stands under the token's box.
-pub(crate) fn account_form(form: Form, place: Place, token_more: AnyView, done: impl Fn() + Clone + Send + 'static, cancel: impl Fn() + 'static) -> AnyView {
+pub(crate) fn account_form(
+    form: Form,
+    place: Place,
+    token_more: AnyView,
+    done: impl Fn() + Clone + Send + 'static,
+    cancel: impl Fn() + 'static,
+) -> AnyView {
     let save = {
         let done = done.clone();
         move || save(form, place, done.clone())
@@ -192,7 +198,9 @@ fn save(form: Form, place: Place, done: impl Fn() + 'static) {
             asked.await;
         }
         let answer = ask(AddAccount { draft }).await;
-        if place == Place::Popup && matches!(answer, Ok(ref outcome) if !matches!(outcome, AddOutcome::AlreadyHere(_))) {
+        if place == Place::Popup
+            && matches!(answer, Ok(ref outcome) if !matches!(outcome, AddOutcome::AlreadyHere(_)))
+        {
             let _ = ask(KeepDraft { draft: None }).await;
         }
         form.read(answer, done);
@@ -207,13 +215,21 @@ pub(crate) fn ask_for_site(address: &str) -> Option<impl Future<Output = bool> +
 /// The match pattern of an address as typed.
 fn pattern(address: &str) -> Option<String> {
     let address = address.trim();
-    let url = if address.contains("://") { Url::new(address) } else { Url::new(&format!("https://{address}")) }.ok()?;
+    let url = if address.contains("://") {
+        Url::new(address)
+    } else {
+        Url::new(&format!("https://{address}"))
+    }
+    .ok()?;
     let scheme = url.protocol();
     if scheme != "https:" && scheme != "http:" {
         return None;
     }
     // Firefox knows no ports in patterns: it grants whole hosts.
-    let firefox = dom::window().navigator().user_agent().is_ok_and(|agent| agent.contains("Firefox/"));
+    let firefox = dom::window()
+        .navigator()
+        .user_agent()
+        .is_ok_and(|agent| agent.contains("Firefox/"));
     let host = if firefox { url.hostname() } else { url.host() };
     Some(format!("{scheme}//{host}/*"))
 }

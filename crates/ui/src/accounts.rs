@@ -11,7 +11,8 @@ use crate::troubles::{self, is_passing, short_trouble, site_trouble};
 use crate::words::{amount, t, tn, when};
 use leptos::prelude::*;
 use relaykeep_protocol::{
-    AccountEdit, AccountId, AccountView, EditAccount, Health, RemoveAccount, Sensitive, SiteTrouble, Sync,
+    AccountEdit, AccountId, AccountView, EditAccount, Health, RemoveAccount, Sensitive,
+    SiteTrouble, Sync,
 };
 use relaykeep_webext::page;
 
@@ -45,7 +46,13 @@ pub(crate) fn accounts_page() -> AnyView {
     let asking = app.asking;
     let ids = Memo::new(move |_| {
         app.stock.track();
-        with_stock(|stock| stock.accounts.iter().map(|account| account.view.id.clone()).collect::<Vec<_>>())
+        with_stock(|stock| {
+            stock
+                .accounts
+                .iter()
+                .map(|account| account.view.id.clone())
+                .collect::<Vec<_>>()
+        })
     });
     view! {
         <div class="page">
@@ -91,7 +98,11 @@ fn line(id: AccountId) -> AnyView {
         let id = id.clone();
         Memo::new(move |_| {
             app.stock.track();
-            with_stock(|stock| stock.account(&id).map(|account| (account.view.clone(), account.host.clone())))
+            with_stock(|stock| {
+                stock
+                    .account(&id)
+                    .map(|account| (account.view.clone(), account.host.clone()))
+            })
         })
     };
     let data = id.0.clone();
@@ -134,7 +145,14 @@ pub(crate) fn health_words(health: &Health) -> (Tone, String) {
     match health {
         Health::New => (Tone::Plain, t("never_synced", &[])),
         Health::Good => (Tone::Good, t("health_good", &[])),
-        Health::Trouble(trouble) => (if is_passing(trouble) { Tone::Warn } else { Tone::Bad }, short_trouble(trouble)),
+        Health::Trouble(trouble) => (
+            if is_passing(trouble) {
+                Tone::Warn
+            } else {
+                Tone::Bad
+            },
+            short_trouble(trouble),
+        ),
     }
 }
 
@@ -168,11 +186,23 @@ fn facts(account: &AccountView) -> Vec<AnyView> {
 fn warnings(account: &AccountView) -> Option<AnyView> {
     let mut notes = Vec::new();
     if let Health::Trouble(trouble) = &account.health {
-        let tone = if is_passing(trouble) { Tone::Warn } else { Tone::Bad };
-        notes.push(note(tone, site_trouble(trouble), step(&account.id, trouble).into_iter().collect()));
+        let tone = if is_passing(trouble) {
+            Tone::Warn
+        } else {
+            Tone::Bad
+        };
+        notes.push(note(
+            tone,
+            site_trouble(trouble),
+            step(&account.id, trouble).into_iter().collect(),
+        ));
     }
     if account.token_in_doubt {
-        notes.push(note(Tone::Warn, t("outcome_token_doubt", &[]), vec![edit_step(&account.id)]));
+        notes.push(note(
+            Tone::Warn,
+            t("outcome_token_doubt", &[]),
+            vec![edit_step(&account.id)],
+        ));
     }
     if account.in_clear {
         notes.push(note(Tone::Warn, t("account_in_clear", &[]), Vec::new()));
@@ -187,19 +217,30 @@ fn warnings(account: &AccountView) -> Option<AnyView> {
 pub(crate) fn step(account: &AccountId, trouble: &SiteTrouble) -> Option<AnyView> {
     let id = account.clone();
     match trouble {
-        SiteTrouble::PermissionMissing => Some(Btn::new("grant_access").class("small").on(move || grant(id.clone()))),
+        SiteTrouble::PermissionMissing => Some(
+            Btn::new("grant_access")
+                .class("small")
+                .on(move || grant(id.clone())),
+        ),
         SiteTrouble::LoginExpired
         | SiteTrouble::UserIdMismatch
         | SiteTrouble::AnsweredAsOther
         | SiteTrouble::UserDisabled => Some(edit_step(account)),
-        SiteTrouble::Challenge | SiteTrouble::VerificationRequired => {
-            Some(Btn::new("open_site").class("small").icon(Icon::Open).on(move || open_site(&id)))
-        }
+        SiteTrouble::Challenge | SiteTrouble::VerificationRequired => Some(
+            Btn::new("open_site")
+                .class("small")
+                .icon(Icon::Open)
+                .on(move || open_site(&id)),
+        ),
         SiteTrouble::Offline
         | SiteTrouble::Unreachable
         | SiteTrouble::TimedOut
         | SiteTrouble::ServerError { .. }
-        | SiteTrouble::BadAnswer => Some(Btn::new("try_again").class("small").on(move || sync(vec![id.clone()]))),
+        | SiteTrouble::BadAnswer => Some(
+            Btn::new("try_again")
+                .class("small")
+                .on(move || sync(vec![id.clone()])),
+        ),
         SiteTrouble::Redirected
         | SiteTrouble::RateLimited { .. }
         | SiteTrouble::NotARelay
@@ -213,11 +254,17 @@ pub(crate) fn step(account: &AccountId, trouble: &SiteTrouble) -> Option<AnyView
 
 fn edit_step(account: &AccountId) -> AnyView {
     let id = account.clone();
-    Btn::new("update_token").class("small").on(move || app().asking.editing.set(Some(id.clone())))
+    Btn::new("update_token")
+        .class("small")
+        .on(move || app().asking.editing.set(Some(id.clone())))
 }
 
 fn base_url(account: &AccountId) -> Option<String> {
-    with_stock(|stock| stock.account(account).map(|account| account.view.base_url.clone()))
+    with_stock(|stock| {
+        stock
+            .account(account)
+            .map(|account| account.view.base_url.clone())
+    })
 }
 
 /// Asks the browser, then syncs.
@@ -249,14 +296,20 @@ pub(crate) fn account_dialogs() -> AnyView {
             let close = move || asking.adding.set(false);
             account_form(form, Place::Options, nothing(), close, close)
         }),
-        dialog(editing, "edit_account", move || edit_form(asking.editing.get_untracked(), editing)),
-        dialog(removing, "remove_account", move || remove_form(asking.removing.get_untracked(), removing)),
+        dialog(editing, "edit_account", move || {
+            edit_form(asking.editing.get_untracked(), editing)
+        }),
+        dialog(removing, "remove_account", move || {
+            remove_form(asking.removing.get_untracked(), removing)
+        }),
     )
         .into_any()
 }
 
 /// A window is open as long as there is something to ask about.
-pub(crate) fn flag<T: Clone + Send + std::marker::Sync + 'static>(subject: RwSignal<Option<T>>) -> RwSignal<bool> {
+pub(crate) fn flag<T: Clone + Send + std::marker::Sync + 'static>(
+    subject: RwSignal<Option<T>>,
+) -> RwSignal<bool> {
     let open = RwSignal::new(false);
     Effect::new(move || open.set(subject.with(Option::is_some)));
     Effect::new(move || {
@@ -268,7 +321,9 @@ pub(crate) fn flag<T: Clone + Send + std::marker::Sync + 'static>(subject: RwSig
 }
 
 fn edit_form(account: Option<AccountId>, open: RwSignal<bool>) -> AnyView {
-    let Some(view) = account.and_then(|id| with_stock(|stock| stock.account(&id).map(|account| account.view.clone()))) else {
+    let Some(view) = account
+        .and_then(|id| with_stock(|stock| stock.account(&id).map(|account| account.view.clone())))
+    else {
         return ().into_any();
     };
     let name = RwSignal::new(view.name.clone());
@@ -281,8 +336,13 @@ fn edit_form(account: Option<AccountId>, open: RwSignal<bool>) -> AnyView {
         let changed = |new: String, old: &str| (new.trim() != old).then_some(new);
         let edit = AccountEdit {
             name: changed(name.get_untracked(), &view.name),
-            token: Some(token.get_untracked()).filter(|token| !token.is_empty()).map(Sensitive),
-            user_id: changed(user_id.get_untracked(), view.user_id.as_deref().unwrap_or_default()),
+            token: Some(token.get_untracked())
+                .filter(|token| !token.is_empty())
+                .map(Sensitive),
+            user_id: changed(
+                user_id.get_untracked(),
+                view.user_id.as_deref().unwrap_or_default(),
+            ),
         };
         let account = view.id.clone();
         busy.set(true);
@@ -319,7 +379,12 @@ fn remove_form(account: Option<AccountId>, open: RwSignal<bool>) -> AnyView {
     let Some((id, name, host, keys)) = account.and_then(|id| {
         with_stock(|stock| {
             let held = stock.account(&id)?;
-            Some((id.clone(), held.view.name.clone(), held.host.clone(), held.view.keys))
+            Some((
+                id.clone(),
+                held.view.name.clone(),
+                held.host.clone(),
+                held.view.keys,
+            ))
         })
     }) else {
         return ().into_any();

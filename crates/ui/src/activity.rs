@@ -9,21 +9,26 @@ use crate::troubles::{self, is_passing, site_trouble};
 use crate::words::{clock, full_time, number, t, tn, when};
 use leptos::prelude::*;
 use relaykeep_protocol::{
-    CutReason, ItemState, JobId, JobItem, JobKind, JobState, JobView, Outcome, RetryJob, Step, StopJob, Wait,
+    CutReason, ItemState, JobId, JobItem, JobKind, JobState, JobView, Outcome, RetryJob, Step,
+    StopJob, Wait,
 };
 
 /// A job began, moved or ended.
 pub(crate) fn put(job: JobView) {
     let app = app();
     let ended = is_over(&job);
-    let before = app.jobs.with_untracked(|jobs| jobs.iter().find(|held| held.id == job.id).map(is_over));
+    let before = app
+        .jobs
+        .with_untracked(|jobs| jobs.iter().find(|held| held.id == job.id).map(is_over));
     if ended && before == Some(false) {
         app.say(summary(&job));
     }
-    app.jobs.update(|jobs| match jobs.iter_mut().find(|held| held.id == job.id) {
-        Some(held) => *held = job,
-        None => jobs.insert(0, job),
-    });
+    app.jobs.update(
+        |jobs| match jobs.iter_mut().find(|held| held.id == job.id) {
+            Some(held) => *held = job,
+            None => jobs.insert(0, job),
+        },
+    );
 }
 
 /// Nothing more will happen to it.
@@ -57,7 +62,10 @@ fn card(id: JobId) -> AnyView {
     let app = app();
     let find = {
         let id = id.clone();
-        Memo::new(move |_| app.jobs.with(|jobs| jobs.iter().find(|job| job.id == id).cloned()))
+        Memo::new(move |_| {
+            app.jobs
+                .with(|jobs| jobs.iter().find(|job| job.id == id).cloned())
+        })
     };
     let data_job = id.0.clone();
     let body = move || {
@@ -144,9 +152,15 @@ pub(crate) fn summary(job: &JobView) -> String {
         JobState::Done => match job.items.as_slice() {
             [only] => format!("{}: {}", only.name, item_words(only)),
             items => {
-                let failed = crate::stock::count(items.iter().filter(|item| item_failed(&item.state)).count());
+                let failed = crate::stock::count(
+                    items.iter().filter(|item| item_failed(&item.state)).count(),
+                );
                 let all = total(items);
-                if failed == 0 { all } else { format!("{all} · {}", tn("job_failed", failed, &[])) }
+                if failed == 0 {
+                    all
+                } else {
+                    format!("{all} · {}", tn("job_failed", failed, &[]))
+                }
             }
         },
     }
@@ -154,40 +168,76 @@ pub(crate) fn summary(job: &JobView) -> String {
 
 /// What all items came to together.
 fn total(items: &[JobItem]) -> String {
-    let (mut updated, mut new, mut gone, mut revealed, mut missing, mut synced) = (0, 0, 0, 0, 0, false);
+    let (mut updated, mut new, mut gone, mut revealed, mut missing, mut synced) =
+        (0, 0, 0, 0, 0, false);
     for item in items {
         match &item.state {
-            ItemState::Ended(Outcome::Synced { updated: u, new: n, gone: g, unchanged: _, masked: _, cut: _ }) => {
+            ItemState::Ended(Outcome::Synced {
+                updated: u,
+                new: n,
+                gone: g,
+                unchanged: _,
+                masked: _,
+                cut: _,
+            }) => {
                 updated += u;
                 new += n;
                 gone += g;
                 synced = true;
             }
-            ItemState::Ended(Outcome::Revealed { revealed: r, missing: m }) => {
+            ItemState::Ended(Outcome::Revealed {
+                revealed: r,
+                missing: m,
+            }) => {
                 revealed += r;
                 missing += m;
             }
-            ItemState::Ended(Outcome::TokenMade | Outcome::TokenInDoubt | Outcome::Failed(_) | Outcome::Stopped | Outcome::Removed)
+            ItemState::Ended(
+                Outcome::TokenMade
+                | Outcome::TokenInDoubt
+                | Outcome::Failed(_)
+                | Outcome::NotSaved(_)
+                | Outcome::Stopped
+                | Outcome::Removed,
+            )
             | ItemState::Pending
             | ItemState::Running(_)
             | ItemState::Waiting { .. } => {}
         }
     }
-    if revealed + missing > 0 { revealed_words(revealed, missing) } else if synced { synced_words(updated, new, gone) } else { t("job_done", &[]) }
+    if revealed + missing > 0 {
+        revealed_words(revealed, missing)
+    } else if synced {
+        synced_words(updated, new, gone)
+    } else {
+        t("job_done", &[])
+    }
 }
 
 fn synced_words(updated: u32, new: u32, gone: u32) -> String {
-    let parts: Vec<String> = [("result_updated", updated), ("result_new", new), ("result_gone", gone)]
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(word, count)| t(word, &[&number(count)]))
-        .collect();
-    if parts.is_empty() { t("result_nothing", &[]) } else { parts.join(", ") }
+    let parts: Vec<String> = [
+        ("result_updated", updated),
+        ("result_new", new),
+        ("result_gone", gone),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(word, count)| t(word, &[&number(count)]))
+    .collect();
+    if parts.is_empty() {
+        t("result_nothing", &[])
+    } else {
+        parts.join(", ")
+    }
 }
 
 fn revealed_words(revealed: u32, missing: u32) -> String {
     let revealed = t("result_revealed", &[&number(revealed)]);
-    if missing == 0 { revealed } else { format!("{revealed}, {}", t("result_missing", &[&number(missing)])) }
+    if missing == 0 {
+        revealed
+    } else {
+        format!("{revealed}, {}", t("result_missing", &[&number(missing)]))
+    }
 }
 
 /// How far: accounts, or keys where keys are revealed.
@@ -199,15 +249,20 @@ fn counts(job: &JobView) -> (u32, u32) {
             let (now, of) = match &item.state {
                 ItemState::Pending | ItemState::Waiting { .. } => (0, of),
                 ItemState::Running(Step::Revealing { done, of }) => (*done, *of),
-                ItemState::Running(Step::Account | Step::Listing { .. } | Step::MakingToken) => (0, of),
-                ItemState::Ended(Outcome::Revealed { revealed, missing }) => (revealed + missing, revealed + missing),
+                ItemState::Running(Step::Account | Step::Listing { .. } | Step::MakingToken) => {
+                    (0, of)
+                }
+                ItemState::Ended(Outcome::Revealed { revealed, missing }) => {
+                    (revealed + missing, revealed + missing)
+                }
                 ItemState::Ended(_) => (of, of),
             };
             (done + now, all + of)
         }),
-        JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen | JobKind::MakeToken => {
-            (crate::stock::count(job.items.iter().filter(ended).count()), crate::stock::count(job.items.len()))
-        }
+        JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen | JobKind::MakeToken => (
+            crate::stock::count(job.items.iter().filter(ended).count()),
+            crate::stock::count(job.items.len()),
+        ),
     }
 }
 
@@ -242,7 +297,10 @@ fn bar(job: &JobView) -> AnyView {
 /// The running job, in its place on a page; nothing when nothing runs.
 pub(crate) fn work() -> AnyView {
     let app = app();
-    let running = Memo::new(move |_| app.jobs.with(|jobs| jobs.iter().find(|job| !is_over(job)).cloned()));
+    let running = Memo::new(move |_| {
+        app.jobs
+            .with(|jobs| jobs.iter().find(|job| !is_over(job)).cloned())
+    });
     (move || {
         running.get().map(|job| {
             let id = job.id.clone();
@@ -263,19 +321,27 @@ fn item(item: &JobItem) -> AnyView {
         ItemState::Running(_) => (Icon::Sync, "muted"),
         ItemState::Waiting { .. } => (Icon::Clock, "warn"),
         ItemState::Ended(outcome) => match outcome {
-            Outcome::Synced { cut: None, .. } | Outcome::Revealed { .. } | Outcome::TokenMade => (Icon::Check, "good"),
+            Outcome::Synced { cut: None, .. } | Outcome::Revealed { .. } | Outcome::TokenMade => {
+                (Icon::Check, "good")
+            }
             Outcome::Synced { cut: Some(_), .. } | Outcome::TokenInDoubt => (Icon::Warn, "warn"),
             Outcome::Failed(trouble) if is_passing(trouble) => (Icon::Warn, "warn"),
-            Outcome::Failed(_) => (Icon::Bad, "bad"),
+            Outcome::Failed(_) | Outcome::NotSaved(_) => (Icon::Bad, "bad"),
             Outcome::Stopped | Outcome::Removed => (Icon::Close, "faint"),
         },
     };
     let step = match &item.state {
         ItemState::Ended(Outcome::Failed(trouble)) => crate::accounts::step(&item.account, trouble),
-        ItemState::Pending | ItemState::Running(_) | ItemState::Waiting { .. } | ItemState::Ended(_) => None,
+        ItemState::Pending
+        | ItemState::Running(_)
+        | ItemState::Waiting { .. }
+        | ItemState::Ended(_) => None,
     };
     let words = item_words(item);
-    let said = item.said.clone().map(|said| view! { <span class="faint">" “" {said} "”"</span> });
+    let said = item
+        .said
+        .clone()
+        .map(|said| view! { <span class="faint">" “" {said} "”"</span> });
     view! {
         <li>
             <span class=tone>{icon(mark)}</span>
@@ -293,11 +359,20 @@ pub(crate) fn item_words(item: &JobItem) -> String {
         ItemState::Pending => t("item_pending", &[]),
         ItemState::Running(Step::Account) => t("step_account", &[]),
         ItemState::Running(Step::Listing { read }) => tn("step_listing", *read, &[]),
-        ItemState::Running(Step::Revealing { done, of }) => t("job_revealing", &[&number(*done), &number(*of)]),
+        ItemState::Running(Step::Revealing { done, of }) => {
+            t("job_revealing", &[&number(*done), &number(*of)])
+        }
         ItemState::Running(Step::MakingToken) => t("step_token", &[]),
         ItemState::Waiting { until } => t("item_waiting", &[&clock(*until)]),
         ItemState::Ended(outcome) => match outcome {
-            Outcome::Synced { updated, new, gone, unchanged: _, masked, cut } => {
+            Outcome::Synced {
+                updated,
+                new,
+                gone,
+                unchanged: _,
+                masked,
+                cut,
+            } => {
                 let mut words = synced_words(*updated, *new, *gone);
                 if *masked > 0 {
                     words.push_str(" · ");
@@ -313,6 +388,7 @@ pub(crate) fn item_words(item: &JobItem) -> String {
             Outcome::TokenMade => t("outcome_token_made", &[]),
             Outcome::TokenInDoubt => t("outcome_token_doubt", &[]),
             Outcome::Failed(trouble) => site_trouble(trouble),
+            Outcome::NotSaved(code) => crate::troubles::error(code),
             Outcome::Stopped => t("outcome_stopped", &[]),
             Outcome::Removed => t("outcome_removed", &[]),
         },
@@ -333,8 +409,18 @@ fn cut_words(listed: u32, why: CutReason) -> String {
 
 fn item_failed(state: &ItemState) -> bool {
     match state {
-        ItemState::Ended(Outcome::Failed(_) | Outcome::Stopped | Outcome::TokenInDoubt) => true,
-        ItemState::Ended(Outcome::Synced { .. } | Outcome::Revealed { .. } | Outcome::TokenMade | Outcome::Removed)
+        ItemState::Ended(
+            Outcome::Failed(_)
+            | Outcome::NotSaved(_)
+            | Outcome::Stopped
+            | Outcome::TokenInDoubt,
+        ) => true,
+        ItemState::Ended(
+            Outcome::Synced { .. }
+            | Outcome::Revealed { .. }
+            | Outcome::TokenMade
+            | Outcome::Removed,
+        )
         | ItemState::Pending
         | ItemState::Running(_)
         | ItemState::Waiting { .. } => false,

@@ -10,7 +10,9 @@ use crate::troubles;
 use crate::words::{full_time, number, t};
 use js_sys::Array;
 use leptos::prelude::*;
-use relaykeep_protocol::{BackupPreview, MakeBackup, PreviewBackup, RestoreBackup, Sensitive, VaultMode};
+use relaykeep_protocol::{
+    BackupPreview, MakeBackup, PreviewBackup, RestoreBackup, Sensitive, VaultMode,
+};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, HtmlAnchorElement, HtmlInputElement, Url};
@@ -99,7 +101,10 @@ pub(crate) fn restore_form(open: RwSignal<bool>) -> AnyView {
             .and_then(|files| files.get(0));
         spawn(async move {
             let read = match file {
-                Some(file) => JsFuture::from(file.text()).await.ok().and_then(|text| JsValue::as_string(&text)),
+                Some(file) => JsFuture::from(file.text())
+                    .await
+                    .ok()
+                    .and_then(|text| JsValue::as_string(&text)),
                 None => None,
             };
             text.try_set(read);
@@ -125,7 +130,9 @@ pub(crate) fn restore_form(open: RwSignal<bool>) -> AnyView {
         });
     };
     let restore = move || {
-        let Some(text) = text.get_untracked() else { return };
+        let Some(text) = text.get_untracked() else {
+            return;
+        };
         busy.set(true);
         let passphrase = Sensitive(passphrase.get_untracked());
         spawn(async move {
@@ -164,7 +171,8 @@ pub(crate) fn restore_form(open: RwSignal<bool>) -> AnyView {
 }
 
 fn summary(preview: &BackupPreview) -> AnyView {
-    let line = |word: &str, value: String| view! { <dt>{t(word, &[])}</dt><dd>{value}</dd> }.into_any();
+    let line =
+        |word: &str, value: String| view! { <dt>{t(word, &[])}</dt><dd>{value}</dd> }.into_any();
     view! {
         <dl class="counts">
             {line("backup_written", full_time(preview.written))}
@@ -184,7 +192,10 @@ fn download(text: &str) -> Result<(), JsValue> {
     let link: HtmlAnchorElement = dom::document().create_element("a")?.unchecked_into();
     link.set_href(&url);
     let day: String = js_sys::Date::new_0().to_iso_string().into();
-    link.set_download(&format!("relaykeep-{}.relaykeep", day.get(..10).unwrap_or_default()));
+    link.set_download(&format!(
+        "relaykeep-{}.relaykeep",
+        day.get(..10).unwrap_or_default()
+    ));
     link.click();
     dom::after(60_000, move || {
         let _ = Url::revoke_object_url(&url);

@@ -12,7 +12,9 @@ use crate::troubles;
 use crate::words::{amount, from_seconds, full_time, now, t, tn, when};
 use leptos::prelude::*;
 use relaykeep_core::keys::{self, KeyState};
-use relaykeep_protocol::{GetKeyDetails, KeyDetails, KeyRef, KeyRow, RemoveKeyHere, SecretState, Unit};
+use relaykeep_protocol::{
+    GetKeyDetails, KeyDetails, KeyRef, KeyRow, RemoveKeyHere, SecretState, Unit,
+};
 
 #[derive(Clone, PartialEq)]
 struct Chosen {
@@ -46,8 +48,13 @@ pub(crate) fn details(removing: RwSignal<Option<Vec<KeyRef>>>) -> AnyView {
     let more: RwSignal<Option<(KeyRef, KeyDetails)>> = RwSignal::new(None);
     // Only where the choice rests: holding an arrow key asks nothing.
     Effect::new(move || {
-        let Some(Chosen { key, .. }) = chosen.get() else { return more.set(None) };
-        let still = move |key: &KeyRef| app.chosen.with_untracked(|chosen| chosen.as_ref() == Some(key));
+        let Some(Chosen { key, .. }) = chosen.get() else {
+            return more.set(None);
+        };
+        let still = move |key: &KeyRef| {
+            app.chosen
+                .with_untracked(|chosen| chosen.as_ref() == Some(key))
+        };
         crate::dom::after(80, move || {
             if !still(&key) {
                 return;
@@ -76,7 +83,11 @@ pub(crate) fn details(removing: RwSignal<Option<Vec<KeyRef>>>) -> AnyView {
     .into_any()
 }
 
-fn about(chosen: Chosen, more: RwSignal<Option<(KeyRef, KeyDetails)>>, removing: RwSignal<Option<Vec<KeyRef>>>) -> AnyView {
+fn about(
+    chosen: Chosen,
+    more: RwSignal<Option<(KeyRef, KeyDetails)>>,
+    removing: RwSignal<Option<Vec<KeyRef>>>,
+) -> AnyView {
     let app = app();
     let words = RowWords::new();
     let row = chosen.row.clone();
@@ -87,7 +98,10 @@ fn about(chosen: Chosen, more: RwSignal<Option<(KeyRef, KeyDetails)>>, removing:
     let key = chosen.key.clone();
     let is_shown = {
         let key = key.clone();
-        Signal::derive(move || app.shown.with(|shown| shown.as_ref().is_some_and(|shown| shown.key == key)))
+        Signal::derive(move || {
+            app.shown
+                .with(|shown| shown.as_ref().is_some_and(|shown| shown.key == key))
+        })
     };
     let text = {
         let (key, mask) = (key.clone(), mask(&row.mask));
@@ -106,7 +120,8 @@ fn about(chosen: Chosen, more: RwSignal<Option<(KeyRef, KeyDetails)>>, removing:
             &[],
         )
     });
-    let line = |word: &str, value: AnyView| view! { <dt>{t(word, &[])}</dt><dd>{value}</dd> }.into_any();
+    let line =
+        |word: &str, value: AnyView| view! { <dt>{t(word, &[])}</dt><dd>{value}</dd> }.into_any();
     let time = |at: Option<i64>| match at {
         Some(at) => {
             let at = from_seconds(at);
@@ -116,19 +131,33 @@ fn about(chosen: Chosen, more: RwSignal<Option<(KeyRef, KeyDetails)>>, removing:
     };
     let remaining = match (row.unlimited, row.remaining, row.used) {
         (true, _, _) => t("unlimited", &[]),
-        (false, Some(left), Some(used)) => {
-            t("amount_of", &[&amount(left, &chosen.unit), &amount(left.saturating_add(used), &chosen.unit)])
-        }
+        (false, Some(left), Some(used)) => t(
+            "amount_of",
+            &[
+                &amount(left, &chosen.unit),
+                &amount(left.saturating_add(used), &chosen.unit),
+            ],
+        ),
         (false, Some(left), None) => amount(left, &chosen.unit),
         (false, None, _) => t("unknown", &[]),
     };
-    let group = if row.group.is_empty() { chosen.own_group.clone().unwrap_or_default() } else { row.group.clone() };
+    let group = if row.group.is_empty() {
+        chosen.own_group.clone().unwrap_or_default()
+    } else {
+        row.group.clone()
+    };
     let unit = chosen.unit.clone();
     let gone = row.gone_since;
     let mine = chosen.key.clone();
     let extra = move || {
-        let found = more.get().filter(|(key, _)| *key == mine).map(|(_, found)| found)?;
-        let joined = |list: Option<Vec<String>>| list.filter(|list| !list.is_empty()).map(|list| list.join(", "));
+        let found = more
+            .get()
+            .filter(|(key, _)| *key == mine)
+            .map(|(_, found)| found)?;
+        let joined = |list: Option<Vec<String>>| {
+            list.filter(|list| !list.is_empty())
+                .map(|list| list.join(", "))
+        };
         let no_limit = || t("no_limit", &[]);
         Some(
             view! {

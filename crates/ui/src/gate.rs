@@ -175,7 +175,9 @@ fn start_over_form(open: RwSignal<bool>) -> AnyView {
     let wanted = t("start_over_word", &[]);
     let matches = {
         let wanted = wanted.clone();
-        Signal::derive(move || word.with(|word| word.trim().to_lowercase() == wanted.to_lowercase()))
+        Signal::derive(move || {
+            word.with(|word| word.trim().to_lowercase() == wanted.to_lowercase())
+        })
     };
     let start = move || {
         let confirmed = matches.get_untracked();

@@ -52,8 +52,10 @@ pub(crate) fn keys_page() -> AnyView {
         }
     });
     let total = Signal::derive(move || counts.get()[0]);
-    let searching = Signal::derive(move || !typed.with(String::is_empty) || filter.get() != Filter::All);
-    let nothing_found = Signal::derive(move || searching.get() && app.matched.get() == 0 && total.get() > 0);
+    let searching =
+        Signal::derive(move || !typed.with(String::is_empty) || filter.get() != Filter::All);
+    let nothing_found =
+        Signal::derive(move || searching.get() && app.matched.get() == 0 && total.get() > 0);
     view! {
         <div class="keys">
             {top(typed, filter, counts)}
@@ -109,13 +111,21 @@ pub(crate) fn focus_search() {
 }
 
 fn search_box() -> Option<web_sys::HtmlInputElement> {
-    dom::document().query_selector(".search input").ok().flatten()?.dyn_into().ok()
+    dom::document()
+        .query_selector(".search input")
+        .ok()
+        .flatten()?
+        .dyn_into()
+        .ok()
 }
 
 fn top(typed: RwSignal<String>, filter: RwSignal<Filter>, counts: Memo<[u32; 9]>) -> AnyView {
     let app = app();
     let masked = Signal::derive(move || counts.get()[7]);
-    let busy = Signal::derive(move || app.jobs.with(|jobs| jobs.iter().any(|job| !crate::activity::is_over(job))));
+    let busy = Signal::derive(move || {
+        app.jobs
+            .with(|jobs| jobs.iter().any(|job| !crate::activity::is_over(job)))
+    });
     let said = move || {
         let (found, all) = (app.matched.get_untracked(), counts.get_untracked()[0]);
         app.say(t("count_of", &[&number(found), &number(all)]));
@@ -182,7 +192,11 @@ fn chips(filter: RwSignal<Filter>, counts: Memo<[u32; 9]>) -> AnyView {
         }
         .into_any()
     };
-    let filters: Vec<AnyView> = Filter::ALL.into_iter().enumerate().map(|(place, which)| one((place, which))).collect();
+    let filters: Vec<AnyView> = Filter::ALL
+        .into_iter()
+        .enumerate()
+        .map(|(place, which)| one((place, which)))
+        .collect();
     let (group, sort) = view_choices::load();
     let (group, sort) = (RwSignal::new(group), RwSignal::new(sort));
     let picked = move || {
@@ -228,21 +242,38 @@ fn chips(filter: RwSignal<Filter>, counts: Memo<[u32; 9]>) -> AnyView {
 fn empty() -> AnyView {
     let app = app();
     let (accounts, trouble) = with_stock(|stock| {
-        let trouble = stock.accounts.iter().any(|account| matches!(account.view.health, relaykeep_protocol::Health::Trouble(_)));
+        let trouble = stock
+            .accounts
+            .iter()
+            .any(|account| matches!(account.view.health, relaykeep_protocol::Health::Trouble(_)));
         (stock.accounts.len(), trouble)
     });
     let (about, button) = if accounts == 0 {
         (
             "no_keys_about",
-            Btn::new("add_account").icon(Icon::Add).primary().on(move || {
-                go(Section::Accounts);
-                app.asking.add();
-            }),
+            Btn::new("add_account")
+                .icon(Icon::Add)
+                .primary()
+                .on(move || {
+                    go(Section::Accounts);
+                    app.asking.add();
+                }),
         )
     } else if trouble {
-        ("no_keys_trouble", Btn::new("see_accounts").primary().on(|| go(Section::Accounts)))
+        (
+            "no_keys_trouble",
+            Btn::new("see_accounts")
+                .primary()
+                .on(|| go(Section::Accounts)),
+        )
     } else {
-        ("no_keys_synced", Btn::new("sync").icon(Icon::Sync).primary().on(|| accounts::sync(Vec::new())))
+        (
+            "no_keys_synced",
+            Btn::new("sync")
+                .icon(Icon::Sync)
+                .primary()
+                .on(|| accounts::sync(Vec::new())),
+        )
     };
     view! {
         <div class="nothing">
@@ -292,10 +323,18 @@ fn selection_bar(total: Signal<u32>, removing: RwSignal<Option<Vec<KeyRef>>>) ->
     };
     let held = move || {
         app.selection.track();
-        with_stock(|stock| stock.rows.iter().any(|row| row.selected && row.key.secret == SecretState::Masked && row.key.gone_since.is_none()))
+        with_stock(|stock| {
+            stock.rows.iter().any(|row| {
+                row.selected
+                    && row.key.secret == SecretState::Masked
+                    && row.key.gone_since.is_none()
+            })
+        })
     };
     let clear = move || {
-        crate::app::change_stock(|stock| stock.rows.iter_mut().for_each(|row| row.selected = false));
+        crate::app::change_stock(|stock| {
+            stock.rows.iter_mut().for_each(|row| row.selected = false)
+        });
         app.selection.update(|count| *count += 1);
         grid::repaint();
     };

@@ -89,7 +89,16 @@ impl Btn {
     /// Does this when pressed.
     pub(crate) fn on(self, act: impl Fn() + 'static) -> AnyView {
         let act: Box<dyn Fn()> = Box::new(act);
-        let Self { label, icon: drawn, class, silent, name, badge, off, submit } = self;
+        let Self {
+            label,
+            icon: drawn,
+            class,
+            silent,
+            name,
+            badge,
+            off,
+            submit,
+        } = self;
         let words = if silent {
             ().into_any()
         } else {
@@ -138,7 +147,12 @@ pub(crate) enum Takes {
 }
 
 /// A labelled line of input. Nothing typed is kept by the browser.
-pub(crate) fn field(label: &str, takes: Takes, value: RwSignal<String>, hint: Signal<String>) -> AnyView {
+pub(crate) fn field(
+    label: &str,
+    takes: Takes,
+    value: RwSignal<String>,
+    hint: Signal<String>,
+) -> AnyView {
     let id = fresh_id();
     let hint_id = format!("{id}h");
     let described = hint_id.clone();
@@ -174,7 +188,12 @@ pub(crate) fn no_hint() -> Signal<String> {
 }
 
 /// A labelled box to tick.
-pub(crate) fn tick(label: String, hint: String, on: Signal<bool>, set: impl Fn(bool) + 'static) -> AnyView {
+pub(crate) fn tick(
+    label: String,
+    hint: String,
+    on: Signal<bool>,
+    set: impl Fn(bool) + 'static,
+) -> AnyView {
     let set: Box<dyn Fn(bool)> = Box::new(set);
     let id = fresh_id();
     let hint_id = format!("{id}h");
@@ -198,7 +217,13 @@ pub(crate) fn tick(label: String, hint: String, on: Signal<bool>, set: impl Fn(b
 }
 
 /// A labelled choice from a list; values are the options' places.
-pub(crate) fn choice(label: &str, class: &'static str, options: Vec<String>, chosen: Signal<usize>, set: impl Fn(usize) + 'static) -> AnyView {
+pub(crate) fn choice(
+    label: &str,
+    class: &'static str,
+    options: Vec<String>,
+    chosen: Signal<usize>,
+    set: impl Fn(usize) + 'static,
+) -> AnyView {
     let set: Box<dyn Fn(usize)> = Box::new(set);
     let options: Vec<AnyView> = options
         .into_iter()
@@ -278,7 +303,11 @@ pub(crate) fn alert(text: RwSignal<Option<String>>) -> AnyView {
 }
 
 /// A window over the page: there while `open` holds. Focus goes in, and back to where it was.
-pub(crate) fn dialog(open: RwSignal<bool>, title: &'static str, body: impl Fn() -> AnyView + Send + 'static) -> AnyView {
+pub(crate) fn dialog(
+    open: RwSignal<bool>,
+    title: &'static str,
+    body: impl Fn() -> AnyView + Send + 'static,
+) -> AnyView {
     let body: Box<dyn Fn() -> AnyView + Send> = Box::new(body);
     (move || {
         open.get().then(|| {

@@ -1,8 +1,8 @@
 //! The options page and the popup: one WASM, two mounts. Rows stand in plain vectors and are
 //! drawn by hand into recycled elements; everything around them is Leptos.
 
-mod accounts;
 mod account_form;
+mod accounts;
 mod activity;
 mod app;
 mod backup;

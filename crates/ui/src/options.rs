@@ -33,7 +33,13 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 5] = [Self::Keys, Self::Accounts, Self::Activity, Self::Backup, Self::Settings];
+    const ALL: [Self; 5] = [
+        Self::Keys,
+        Self::Accounts,
+        Self::Activity,
+        Self::Backup,
+        Self::Settings,
+    ];
 
     const fn hash(self) -> &'static str {
         match self {
@@ -67,7 +73,10 @@ impl Section {
 
     fn now() -> Self {
         let hash = dom::window().location().hash().unwrap_or_default();
-        Self::ALL.into_iter().find(|section| section.hash() == hash).unwrap_or(Self::Keys)
+        Self::ALL
+            .into_iter()
+            .find(|section| section.hash() == hash)
+            .unwrap_or(Self::Keys)
     }
 }
 
@@ -81,7 +90,9 @@ pub(crate) fn options() -> AnyView {
     let app = app();
     let section = RwSignal::new(Section::now());
     let help = RwSignal::new(false);
-    dom::listen_forever(&dom::window(), "hashchange", move |_| section.set(Section::now()));
+    dom::listen_forever(&dom::window(), "hashchange", move |_| {
+        section.set(Section::now())
+    });
     dom::listen_forever(&dom::window(), "resize", |_| grid::resize());
     dom::listen_forever(&dom::document(), "keydown", move |event| {
         if let Ok(event) = event.dyn_into::<KeyboardEvent>() {
@@ -142,7 +153,11 @@ pub(crate) fn opening() -> AnyView {
     dom::after(700, move || {
         late.try_set(true);
     });
-    (move || late.get().then(|| view! { <main class="gate"><p class="lead">{t("opening", &[])}</p></main> })).into_any()
+    (move || {
+        late.get()
+            .then(|| view! { <main class="gate"><p class="lead">{t("opening", &[])}</p></main> })
+    })
+    .into_any()
 }
 
 fn open(section: RwSignal<Section>) -> AnyView {
@@ -174,7 +189,9 @@ fn menu(section: RwSignal<Section>) -> AnyView {
         let count = match which {
             Section::Keys => with_stock(|stock| crate::stock::count(stock.rows.len())),
             Section::Accounts => with_stock(|stock| crate::stock::count(stock.accounts.len())),
-            Section::Activity => app.jobs.with(|jobs| crate::stock::count(jobs.iter().filter(|job| !is_over(job)).count())),
+            Section::Activity => app
+                .jobs
+                .with(|jobs| crate::stock::count(jobs.iter().filter(|job| !is_over(job)).count())),
             Section::Backup | Section::Settings => 0,
         };
         (count > 0).then(|| number(count))
@@ -238,7 +255,13 @@ thread_local! {
 pub(crate) fn touch() {
     const EVERY: u64 = 30_000;
     let now = crate::words::now();
-    let wanted = matches!(app().vault.get_untracked(), Some(VaultState::Unlocked { locks_at: Some(_), .. }));
+    let wanted = matches!(
+        app().vault.get_untracked(),
+        Some(VaultState::Unlocked {
+            locks_at: Some(_),
+            ..
+        })
+    );
     if wanted && now.saturating_sub(TOUCHED.get()) > EVERY {
         TOUCHED.set(now);
         spawn(async {
@@ -252,7 +275,9 @@ pub(crate) fn refresh_when_shown() {
     let app = app();
     Effect::new(move |asked: Option<bool>| {
         let shown = app.complete.get() && app.stock.get() > 0;
-        let wanted = app.settings.with_untracked(|settings| settings.refresh_after_minutes.is_some());
+        let wanted = app
+            .settings
+            .with_untracked(|settings| settings.refresh_after_minutes.is_some());
         if shown && wanted && asked != Some(true) {
             // Two frames on, the rows have been painted.
             dom::next_frame(|| {
@@ -273,19 +298,30 @@ fn pressed(event: &KeyboardEvent, section: RwSignal<Section>, help: RwSignal<boo
         return;
     }
     let name = event.key();
-    if (event.ctrl_key() || event.meta_key()) && name == "l" && app.mode_now() == Some(VaultMode::Passphrase) {
+    if (event.ctrl_key() || event.meta_key())
+        && name == "l"
+        && app.mode_now() == Some(VaultMode::Passphrase)
+    {
         event.prevent_default();
         return lock();
     }
-    let dialog = dom::document().query_selector("dialog[open]").ok().flatten().is_some();
+    let dialog = dom::document()
+        .query_selector("dialog[open]")
+        .ok()
+        .flatten()
+        .is_some();
     if dialog {
         return;
     }
     let target: Option<Element> = event.target().and_then(|target| target.dyn_into().ok());
     let typing = target.as_ref().is_some_and(|target| {
-        target.matches("input:not([type=checkbox]):not([type=radio]), select, textarea").unwrap_or(false)
+        target
+            .matches("input:not([type=checkbox]):not([type=radio]), select, textarea")
+            .unwrap_or(false)
     });
-    let searching = target.as_ref().is_some_and(|target| target.matches(".search input").unwrap_or(false));
+    let searching = target
+        .as_ref()
+        .is_some_and(|target| target.matches(".search input").unwrap_or(false));
     let on_keys = section.get_untracked() == Section::Keys;
     let plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
     match name.as_str() {
@@ -302,7 +338,9 @@ fn pressed(event: &KeyboardEvent, section: RwSignal<Section>, help: RwSignal<boo
         "?" => help.set(true),
         "s" if plain => sync(Vec::new()),
         _ => {
-            let in_list = target.as_ref().is_none_or(|target| target.closest(".list").ok().flatten().is_some() || target.tag_name() == "BODY");
+            let in_list = target.as_ref().is_none_or(|target| {
+                target.closest(".list").ok().flatten().is_some() || target.tag_name() == "BODY"
+            });
             if !on_keys || !in_list || !grid::key(event) {
                 return;
             }

@@ -110,7 +110,12 @@ fn open() -> AnyView {
         app.stock.track();
         with_stock(|stock| count(stock.rows.len()))
     });
-    let tally = Signal::derive(move || t("count_of", &[&number(app.matched.get()), &number(total.get())]));
+    let tally = Signal::derive(move || {
+        t(
+            "count_of",
+            &[&number(app.matched.get()), &number(total.get())],
+        )
+    });
     let pressed = move |event: KeyboardEvent| {
         let name = event.key();
         if event.is_composing() {

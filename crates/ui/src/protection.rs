@@ -60,14 +60,34 @@ impl Protection {
     /// The two boxes.
     pub(crate) fn boxes(self, new: &'static str) -> AnyView {
         let hint = Signal::derive(move || {
-            let missing = self.new.with(|new| if new.is_empty() { 0 } else { LEAST.saturating_sub(length(new)) });
-            if missing > 0 { tn("passphrase_missing", missing, &[]) } else { tn("passphrase_hint", LEAST, &[]) }
+            let missing = self.new.with(|new| {
+                if new.is_empty() {
+                    0
+                } else {
+                    LEAST.saturating_sub(length(new))
+                }
+            });
+            if missing > 0 {
+                tn("passphrase_missing", missing, &[])
+            } else {
+                tn("passphrase_hint", LEAST, &[])
+            }
         });
         let differs = Signal::derive(move || {
-            let differs = self.repeat.with(|repeat| !repeat.is_empty() && self.new.with(|new| !new.starts_with(repeat.as_str())));
-            if differs { t("error_passphrases_differ", &[]) } else { String::new() }
+            let differs = self.repeat.with(|repeat| {
+                !repeat.is_empty() && self.new.with(|new| !new.starts_with(repeat.as_str()))
+            });
+            if differs {
+                t("error_passphrases_differ", &[])
+            } else {
+                String::new()
+            }
         });
-        (field(new, Takes::Password, self.new, hint), field("repeat_passphrase", Takes::Password, self.repeat, differs)).into_any()
+        (
+            field(new, Takes::Password, self.new, hint),
+            field("repeat_passphrase", Takes::Password, self.repeat, differs),
+        )
+            .into_any()
     }
 
     /// The two modes and, for a passphrase, its boxes.

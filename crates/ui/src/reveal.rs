@@ -45,7 +45,9 @@ pub(crate) fn reveal_dialog() -> AnyView {
         .join(" · ");
         let list: Vec<AnyView> = sites
             .into_iter()
-            .map(|(name, count)| view! { <dt class="cut">{name}</dt><dd>{number(count)}</dd> }.into_any())
+            .map(|(name, count)| {
+                view! { <dt class="cut">{name}</dt><dd>{number(count)}</dd> }.into_any()
+            })
             .collect();
         let go = move || {
             let keys = app.ask_reveal.get_untracked().unwrap_or_default();

@@ -83,7 +83,10 @@ fn minutes(
         .collect();
     let chosen = Signal::derive(move || {
         let now = app.settings.with(get);
-        options.iter().position(|one| *one == now).unwrap_or(options.len() - 1)
+        options
+            .iter()
+            .position(|one| *one == now)
+            .unwrap_or(options.len() - 1)
     });
     view! {
         <div class="pair">
@@ -101,36 +104,54 @@ fn minutes(
     .into_any()
 }
 
-fn switch(word: &str, hint: &str, get: fn(&Settings) -> bool, put: fn(&mut Settings, bool)) -> AnyView {
+fn switch(
+    word: &str,
+    hint: &str,
+    get: fn(&Settings) -> bool,
+    put: fn(&mut Settings, bool),
+) -> AnyView {
     let app = app();
-    tick(t(word, &[]), t(hint, &[]), Signal::derive(move || app.settings.with(get)), move |on| change(|settings| put(settings, on)))
+    tick(
+        t(word, &[]),
+        t(hint, &[]),
+        Signal::derive(move || app.settings.with(get)),
+        move |on| change(|settings| put(settings, on)),
+    )
 }
 
 fn clipboard() -> AnyView {
     let app = app();
-    let on = Signal::derive(move || app.settings.with(|settings| settings.clear_clipboard_seconds.is_some()));
-    tick(t("clear_clipboard", &[]), t("clear_clipboard_hint", &[]), on, move |wanted| {
-        let put = |seconds: Option<u32>| {
-            change(|settings| {
-                settings.clear_clipboard_seconds = seconds;
-                settings.clipboard_offer_answered = true;
-            });
-        };
-        if wanted {
-            // First of all, so that the browser still sees the click.
-            let granted = page::ask_for_permissions(&["clipboardRead", "clipboardWrite"]);
-            spawn(async move {
-                let granted = granted.await;
-                put(granted.then_some(60));
-                if !granted {
-                    // The box was ticked by the click; the setting says no.
-                    app.settings.update(|_| {});
-                }
-            });
-        } else {
-            put(None);
-        }
-    })
+    let on = Signal::derive(move || {
+        app.settings
+            .with(|settings| settings.clear_clipboard_seconds.is_some())
+    });
+    tick(
+        t("clear_clipboard", &[]),
+        t("clear_clipboard_hint", &[]),
+        on,
+        move |wanted| {
+            let put = |seconds: Option<u32>| {
+                change(|settings| {
+                    settings.clear_clipboard_seconds = seconds;
+                    settings.clipboard_offer_answered = true;
+                });
+            };
+            if wanted {
+                // First of all, so that the browser still sees the click.
+                let granted = page::ask_for_permissions(&["clipboardRead", "clipboardWrite"]);
+                spawn(async move {
+                    let granted = granted.await;
+                    put(granted.then_some(60));
+                    if !granted {
+                        // The box was ticked by the click; the setting says no.
+                        app.settings.update(|_| {});
+                    }
+                });
+            } else {
+                put(None);
+            }
+        },
+    )
 }
 
 fn protection() -> AnyView {
@@ -148,11 +169,19 @@ fn protection() -> AnyView {
             Ok(read) => read,
             Err(missing) => return wrong.set(Some(missing)),
         };
-        let current = is_passphrase.get_untracked().then(|| Sensitive(in_use.get_untracked()));
+        let current = is_passphrase
+            .get_untracked()
+            .then(|| Sensitive(in_use.get_untracked()));
         wrong.set(None);
         busy.set(true);
         spawn(async move {
-            match ask(ChangeProtection { current, mode, passphrase }).await {
+            match ask(ChangeProtection {
+                current,
+                mode,
+                passphrase,
+            })
+            .await
+            {
                 Ok(()) => {
                     done.try_set(true);
                     answers.forget();

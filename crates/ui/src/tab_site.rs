@@ -12,7 +12,8 @@ use crate::words::{amount, t, tn};
 use leptos::prelude::*;
 use relaykeep_core::keys;
 use relaykeep_protocol::{
-    AccountId, Clue, KeepDraft, LookAtTab, MakeToken, Recognition, SiteKind, TabSite, TakeDraft, TakeShownToken, TokenOffer,
+    AccountId, Clue, KeepDraft, LookAtTab, MakeToken, Recognition, SiteKind, TabSite, TakeDraft,
+    TakeShownToken, TokenOffer,
 };
 
 /// The region.
@@ -84,23 +85,60 @@ fn keep_draft(form: Form, adding: RwSignal<bool>) {
     });
 }
 
-fn known(site: TabSite, form: Form, adding: RwSignal<bool>, checking: Signal<bool>, check: impl Fn() + Copy + 'static) -> AnyView {
+fn known(
+    site: TabSite,
+    form: Form,
+    adding: RwSignal<bool>,
+    checking: Signal<bool>,
+    check: impl Fn() + Copy + 'static,
+) -> AnyView {
     let Some(origin) = site.origin.clone() else {
         return view! { <div class="l muted">{t("site_closed", &[])}</div> }.into_any();
     };
-    let host = origin.split_once("://").map_or(origin.as_str(), |(_, host)| host).to_owned();
-    let check_button = move || Btn::new("check_site").class("small").off(checking).on(check);
+    let host = origin
+        .split_once("://")
+        .map_or(origin.as_str(), |(_, host)| host)
+        .to_owned();
+    let check_button = move || {
+        Btn::new("check_site")
+            .class("small")
+            .off(checking)
+            .on(check)
+    };
     if adding.get() {
         return adding_form(&site, &host, form, adding);
     }
     match site.recognition.clone() {
-        Recognition::Relay { kind, base_url, site_name, clues, generation: _ } => {
+        Recognition::Relay {
+            kind,
+            base_url,
+            site_name,
+            clues,
+            generation: _,
+        } => {
             let account = site.accounts.first().cloned();
             match account {
-                Some(account) => held(&host, kind, account, &site.accounts, form, adding, &base_url),
+                Some(account) => held(
+                    &host,
+                    kind,
+                    account,
+                    &site.accounts,
+                    form,
+                    adding,
+                    &base_url,
+                ),
                 None => {
                     let name = site_name.unwrap_or_default();
-                    let start = move || start_adding(form, adding, &base_url, kind, site.user_id.clone(), site.username.clone());
+                    let start = move || {
+                        start_adding(
+                            form,
+                            adding,
+                            &base_url,
+                            kind,
+                            site.user_id.clone(),
+                            site.username.clone(),
+                        )
+                    };
                     view! {
                         {headline("dot good", &host, Some(kind))}
                         <div class="say">{if name.is_empty() { t("site_new", &[]) } else { t("site_new_named", &[&name]) }}</div>
@@ -112,7 +150,9 @@ fn known(site: TabSite, form: Form, adding: RwSignal<bool>, checking: Signal<boo
             }
         }
         Recognition::NoHint => plain(&host, "site_no_hint", check_button(), None),
-        Recognition::NotARelay(clues) => plain(&host, "site_not_relay", check_button(), Some(why(&clues))),
+        Recognition::NotARelay(clues) => {
+            plain(&host, "site_not_relay", check_button(), Some(why(&clues)))
+        }
         Recognition::Unreachable => plain(&host, "site_unreachable", check_button(), None),
         Recognition::Challenge => plain(&host, "site_challenge", check_button(), None),
     }
@@ -143,7 +183,15 @@ fn plain(host: &str, word: &str, button: AnyView, more: Option<AnyView>) -> AnyV
 }
 
 /// An account of this site is here.
-fn held(host: &str, kind: SiteKind, account: AccountId, all: &[AccountId], form: Form, adding: RwSignal<bool>, base_url: &str) -> AnyView {
+fn held(
+    host: &str,
+    kind: SiteKind,
+    account: AccountId,
+    all: &[AccountId],
+    form: Form,
+    adding: RwSignal<bool>,
+    base_url: &str,
+) -> AnyView {
     let app = app();
     let (sync_id, reveal_id) = (account.clone(), account.clone());
     let facts = {
@@ -205,7 +253,14 @@ fn held(host: &str, kind: SiteKind, account: AccountId, all: &[AccountId], form:
     .into_any()
 }
 
-fn start_adding(form: Form, adding: RwSignal<bool>, base_url: &str, kind: SiteKind, user_id: Option<String>, username: Option<String>) {
+fn start_adding(
+    form: Form,
+    adding: RwSignal<bool>,
+    base_url: &str,
+    kind: SiteKind,
+    user_id: Option<String>,
+    username: Option<String>,
+) {
     let _ = username;
     form.address.set(base_url.to_owned());
     form.kind.set(Some(kind));
@@ -229,7 +284,10 @@ fn adding_form(site: &TabSite, host: &str, form: Form, adding: RwSignal<bool>) -
     };
     let kind = match &site.recognition {
         Recognition::Relay { kind, .. } => Some(*kind),
-        Recognition::NoHint | Recognition::NotARelay(_) | Recognition::Unreachable | Recognition::Challenge => None,
+        Recognition::NoHint
+        | Recognition::NotARelay(_)
+        | Recognition::Unreachable
+        | Recognition::Challenge => None,
     };
     let more = match site.token {
         Some(TokenOffer::Shown) => use_shown(form),
@@ -259,7 +317,8 @@ fn use_shown(form: Form) -> AnyView {
             }
         });
     };
-    view! { <div class="row">{Btn::new("use_shown_token").class("small").on(take)}</div> }.into_any()
+    view! { <div class="row">{Btn::new("use_shown_token").class("small").on(take)}</div> }
+        .into_any()
 }
 
 /// A token can only be made anew: says exactly what that does, and waits for a yes.
@@ -305,7 +364,10 @@ fn why(clues: &[Clue]) -> AnyView {
         .map(|clue| {
             let sign = if clue.points > 0 { "+" } else { "" };
             let words = t(&clue.what, &[]);
-            let kind = clue.kind.map(|kind| format!("{} ", kind.name())).unwrap_or_default();
+            let kind = clue
+                .kind
+                .map(|kind| format!("{} ", kind.name()))
+                .unwrap_or_default();
             view! {
                 <li>
                     <span class="grow">{words}</span>

@@ -6,7 +6,13 @@ use gloo_storage::{LocalStorage, Storage};
 const GROUP: &str = "view.group";
 const SORT: &str = "view.sort";
 
-const SORTS: [Sort; 5] = [Sort::Name, Sort::Remaining, Sort::Expiry, Sort::LastUsed, Sort::Newest];
+const SORTS: [Sort; 5] = [
+    Sort::Name,
+    Sort::Remaining,
+    Sort::Expiry,
+    Sort::LastUsed,
+    Sort::Newest,
+];
 
 /// What was chosen last.
 pub(crate) fn load() -> (GroupBy, Sort) {
@@ -14,7 +20,11 @@ pub(crate) fn load() -> (GroupBy, Sort) {
         Ok(1) => GroupBy::Nothing,
         Ok(_) | Err(_) => GroupBy::Account,
     };
-    let sort = LocalStorage::get::<usize>(SORT).ok().and_then(|place| SORTS.get(place)).copied().unwrap_or_default();
+    let sort = LocalStorage::get::<usize>(SORT)
+        .ok()
+        .and_then(|place| SORTS.get(place))
+        .copied()
+        .unwrap_or_default();
     (group, sort)
 }
 
@@ -25,7 +35,13 @@ pub(crate) fn save(group: GroupBy, sort: Sort) {
 }
 
 /// The orders on offer.
-pub(crate) const SORT_WORDS: [&str; 5] = ["sort_name", "sort_remaining", "sort_expiry", "sort_used", "sort_newest"];
+pub(crate) const SORT_WORDS: [&str; 5] = [
+    "sort_name",
+    "sort_remaining",
+    "sort_expiry",
+    "sort_used",
+    "sort_newest",
+];
 
 /// An order by its place.
 pub(crate) fn sort_at(place: usize) -> Sort {

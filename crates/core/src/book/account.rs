@@ -84,7 +84,16 @@ impl Account {
         match id.kind {
             Kind::KeyList => self.keys.load(id.part, body),
             Kind::Own => super::read_into(&mut self.own, body),
-            _ => false,
+            Kind::Account
+            | Kind::Login
+            | Kind::Keys
+            | Kind::Raw
+            | Kind::Credential
+            | Kind::CredentialSummary
+            | Kind::Settings
+            | Kind::FinishedJob
+            | Kind::Ledger
+            | Kind::Unknown(_) => false,
         }
     }
 
@@ -349,7 +358,7 @@ impl Account {
         (entry.secret == SecretState::Held).then_some(())?;
         Some(RecordId {
             group: self.group,
-            kind: Kind::Secrets,
+            kind: Kind::Keys,
             part: entry.secret_part?,
         })
     }

@@ -344,7 +344,7 @@ mod tests {
                 self.written.push(*change.id());
                 if let Change::Put { id, body } = change {
                     match id.kind {
-                        Kind::Secrets => {
+                        Kind::Keys => {
                             self.keyring = Keyring::default();
                             assert!(self.keyring.load(id.part, body));
                         }
@@ -542,7 +542,7 @@ mod tests {
         );
         for change in &merged.changes {
             if let Change::Put { id, body } = change {
-                let secret = matches!(id.kind, Kind::Secrets | Kind::Raw);
+                let secret = matches!(id.kind, Kind::Keys | Kind::Raw);
                 assert_eq!(body.contains("0123456789"), secret, "{id:?}");
             }
         }

@@ -12,7 +12,7 @@ pub use account::{Account, Basics, Keyring, RawObjects};
 pub use jobs::{JobLog, close_job};
 pub use merge::{Found, Merged, merge, merge_revealed, needs_sealed_parts};
 
-use crate::vault::{Change, Kind, RecordId};
+use crate::vault::{Body, Change, Kind, RecordId};
 use parts::to_json;
 use records::{LedgerBody, SettingsBody};
 use relaykeep_protocol::{AccountId, AccountView, Millis, Settings};
@@ -58,7 +58,7 @@ impl Book {
 
     /// Builds the book from the bodies of all wanted records. Says how many did not read.
     #[must_use]
-    pub fn load(records: Vec<(RecordId, String)>) -> (Self, u32) {
+    pub fn load(records: Vec<(RecordId, Body)>) -> (Self, u32) {
         let mut book = Self::default();
         let mut unreadable = 0;
         let mut loose = Vec::new();
@@ -70,10 +70,17 @@ impl Book {
                 Kind::Account => Account::load(id.group, &body)
                     .map(|account| book.accounts.insert(account.id(), account))
                     .is_some(),
-                _ => {
+                Kind::KeyList | Kind::Own => {
                     loose.push((id, body));
                     true
                 }
+                // Not wanted: sealed under other keys, or of features this version lacks.
+                Kind::Login
+                | Kind::Keys
+                | Kind::Raw
+                | Kind::Credential
+                | Kind::CredentialSummary
+                | Kind::Unknown(_) => true,
             };
             unreadable += u32::from(!good);
         }

@@ -1,5 +1,5 @@
 //! (signatures first)
-use super::{RecordId};
+use super::RecordId;
 
 /// One change of a commit. The last word about a record counts.
 pub enum Change {
@@ -31,4 +31,14 @@ pub struct Committed {
     pub removed: u32,
     /// A root was written; if not, nothing was.
     pub root: bool,
+}
+
+impl Change {
+    /// The record it is about.
+    #[must_use]
+    pub fn id(&self) -> &RecordId {
+        match self {
+            Self::Put { id, .. } | Self::Delete(id) | Self::SetAside(id) => id,
+        }
+    }
 }
