@@ -423,6 +423,8 @@ fn price_row(model: &str, masked: bool) -> Value {
         row["cache_ratio"] = json!(if claude { 0.1 } else { 0.5 });
         if claude {
             row["create_cache_ratio"] = json!(1.25);
+            // Only the first row has it (model/pricing.go; seen live).
+            row["pricing_version"] = json!("a42d372ccf0b5dd13ecf71203521f9d2");
         }
     }
     row

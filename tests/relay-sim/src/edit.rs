@@ -11,8 +11,6 @@ use crate::state::Token;
 use crate::text::{Lang, Say};
 use crate::view::shown;
 
-/// The highest quota the masked eras take: their limit is clamped to 32 bits (seen live).
-const MAX_QUOTA: i64 = 2_147_483_647;
 
 /// The body of create and update, as Go's decoder fills a zeroed struct.
 #[derive(Debug)]
@@ -115,16 +113,23 @@ impl Call<'_> {
             if form.remain_quota < 0 {
                 return Err(self.refuse(200, Say::QuotaNegative));
             }
-            if form.remain_quota > MAX_QUOTA {
+            let most = self.most_quota();
+            if form.remain_quota > most {
                 return Err(Answer::fail(match self.lang {
                     Lang::En => {
-                        format!("Quota value exceeds valid range, maximum is {MAX_QUOTA}")
+                        format!("Quota value exceeds valid range, maximum is {most}")
                     }
-                    Lang::Zh => format!("额度值超出有效范围，最大值为 {MAX_QUOTA}"),
+                    Lang::Zh => format!("额度值超出有效范围，最大值为 {most}"),
                 }));
             }
         }
         Ok(())
+    }
+
+    /// A thousand million dollars; the JWT era clamps that to 32 bits (both seen live).
+    fn most_quota(&self) -> i64 {
+        let most = self.state.options.quota_per_unit.saturating_mul(1_000_000_000);
+        if self.state.generation == Generation::Jwt { most.min(2_147_483_647) } else { most }
     }
 
     /// `auto_groups` belongs to group `auto` and holds only groups that are allowed there.
@@ -251,10 +256,12 @@ fn fill(token: &mut Token, form: &Form, generation: Generation) {
     token.allow_ips.clone_from(&form.allow_ips);
     token.group.clone_from(&form.group);
     let auto = form.group == "auto";
-    if generation.masks() {
-        token.cross_group_retry = form.cross_group_retry && auto;
+    if generation == Generation::Cookie {
+        token.cross_group_retry = form.cross_group_retry;
     }
     if generation == Generation::Jwt {
+        // Kept for group `auto` only; the cookie era stored it for any group (seen live).
+        token.cross_group_retry = form.cross_group_retry && auto;
         if !auto {
             token.auto_groups = None;
         } else if let Some(groups) = &form.auto_groups {

@@ -171,7 +171,7 @@ impl Call<'_> {
         };
         match self.state.generation {
             Generation::OneApi => match holder.token.models.as_deref() {
-                None | Some("") => served,
+                None | Some("") => one_api_order(served),
                 Some(list) => split(list),
             },
             Generation::April2025 if holder.token.model_limits_enabled => {
@@ -258,6 +258,17 @@ impl Call<'_> {
             .collect();
         Ok(Answer::json(200, &json!({"models": rows, "nextPageToken": null})))
     }
+}
+
+/// One API walks its static table of all vendors, where a model stands once for every vendor
+/// that has it: OpenAI's names come first, and a Claude name comes twice (seen live).
+fn one_api_order(served: Vec<String>) -> Vec<String> {
+    let (claude, mut models): (Vec<String>, Vec<String>) =
+        served.into_iter().partition(|model| model.starts_with("claude"));
+    for model in claude {
+        models.extend([model.clone(), model]);
+    }
+    models
 }
 
 /// Whether an address or CIDR line covers this client.
