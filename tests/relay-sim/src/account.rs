@@ -24,7 +24,10 @@ impl Call<'_> {
 
     fn caller(&mut self, least_role: i64) -> Result<User, Answer> {
         let Who { id, .. } = self.auth(least_role)?;
-        self.state.user(id).cloned().ok_or_else(|| Answer::fail("record not found"))
+        self.state
+            .user(id)
+            .cloned()
+            .ok_or_else(|| Answer::fail("record not found"))
     }
 
     /// controller/user.go buildSelfUserData of the masked eras.
@@ -109,15 +112,24 @@ impl Call<'_> {
         if !(jwt && changed) {
             return Ok(Answer::done());
         }
-        for session in self.state.sessions.iter_mut().filter(|each| each.user_id == who.id) {
+        for session in self
+            .state
+            .sessions
+            .iter_mut()
+            .filter(|each| each.user_id == who.id)
+        {
             if Some(&session.sid) == who.sid.as_ref() {
                 session.version += 1;
             } else {
                 session.revoked = true;
             }
         }
-        let session =
-            self.state.sessions.iter().find(|each| Some(&each.sid) == who.sid.as_ref()).cloned();
+        let session = self
+            .state
+            .sessions
+            .iter()
+            .find(|each| Some(&each.sid) == who.sid.as_ref())
+            .cloned();
         Ok(match session {
             Some(session) => Answer::data(self.bundle_data(&session)).no_cache(),
             None => Answer::done().no_cache(),
@@ -143,11 +155,18 @@ impl Call<'_> {
             whole(found.map_or(1.0, |(_, ratio)| *ratio))
         };
         for (name, desc) in &options.usable_groups {
-            let ratio = if name == "auto" { json!("自动") } else { ratio(name) };
+            let ratio = if name == "auto" {
+                json!("自动")
+            } else {
+                ratio(name)
+            };
             all.insert(name.clone(), json!({"desc": desc, "ratio": ratio}));
         }
         if let Some(own) = own.filter(|own| !all.contains_key(*own)) {
-            all.insert(own.to_owned(), json!({"desc": "用户分组", "ratio": ratio(own)}));
+            all.insert(
+                own.to_owned(),
+                json!({"desc": "用户分组", "ratio": ratio(own)}),
+            );
         }
         Value::Object(all)
     }
@@ -156,7 +175,12 @@ impl Call<'_> {
     pub(crate) fn group_usable(&self, user: &User, group: &str) -> bool {
         group.is_empty()
             || group == user.group
-            || self.state.options.usable_groups.iter().any(|(name, _)| name == group)
+            || self
+                .state
+                .options
+                .usable_groups
+                .iter()
+                .any(|(name, _)| name == group)
     }
 
     /// `/api/user/models`, on One API `/api/user/available_models`. April 2025 and One API read
@@ -225,8 +249,13 @@ impl Call<'_> {
             .map(|(name, ratio)| (name.clone(), whole(*ratio)))
             .collect();
         let masked = self.state.generation.masks();
-        let rows: Vec<Value> =
-            self.state.options.models.iter().map(|model| price_row(model, masked)).collect();
+        let rows: Vec<Value> = self
+            .state
+            .options
+            .models
+            .iter()
+            .map(|model| price_row(model, masked))
+            .collect();
         let mut body = json!({
             "success": true, "data": rows, "group_ratio": ratios, "usable_group": usable,
         });
@@ -301,7 +330,10 @@ impl Call<'_> {
             user.quota += quota;
         }
         let data = json!({"checkin_date": today, "quota_awarded": quota});
-        Ok(Answer::json(200, &json!({"success": true, "message": "签到成功", "data": data})))
+        Ok(Answer::json(
+            200,
+            &json!({"success": true, "message": "签到成功", "data": data}),
+        ))
     }
 
     /// `POST /api/user/topup`: critical, and on the masked eras behind the compliance gate
@@ -317,8 +349,12 @@ impl Call<'_> {
         }
         let body = self.ask.json().map_err(Answer::fail)?;
         let wanted = body["key"].as_str().unwrap_or("");
-        let code =
-            self.state.options.redemption_codes.iter_mut().find(|(code, ..)| code == wanted);
+        let code = self
+            .state
+            .options
+            .redemption_codes
+            .iter_mut()
+            .find(|(code, ..)| code == wanted);
         let (text, quota) = match code {
             Some((_, quota, used)) if !*used => {
                 *used = true;
@@ -355,8 +391,13 @@ impl Call<'_> {
     /// `GET /api/user/`: for operators. April 2025 and One API show every access token here.
     pub(crate) fn admin_users(&mut self) -> Result<Answer, Answer> {
         self.auth(ADMIN)?;
-        let mut rows: Vec<Value> =
-            self.state.users.iter().rev().map(|user| self.user_row(user)).collect();
+        let mut rows: Vec<Value> = self
+            .state
+            .users
+            .iter()
+            .rev()
+            .map(|user| self.user_row(user))
+            .collect();
         if !self.state.generation.masks() {
             for (row, user) in rows.iter_mut().zip(self.state.users.iter().rev()) {
                 row["access_token"] = json!(user.access_token);
@@ -384,17 +425,21 @@ impl Call<'_> {
 
     pub(crate) fn admin_groups(&mut self) -> Result<Answer, Answer> {
         self.auth(ADMIN)?;
-        let names: Vec<&String> =
-            self.state.options.group_ratios.iter().map(|(name, _)| name).collect();
+        let names: Vec<&String> = self
+            .state
+            .options
+            .group_ratios
+            .iter()
+            .map(|(name, _)| name)
+            .collect();
         Ok(Answer::data(json!(names)))
     }
 }
 
 /// What Go's `strconv.Atoi` makes of a path segment, its error text included.
 pub(crate) fn number(word: &str) -> Result<i64, Answer> {
-    word.parse().map_err(|_| {
-        Answer::fail(format!("strconv.Atoi: parsing \"{word}\": invalid syntax"))
-    })
+    word.parse()
+        .map_err(|_| Answer::fail(format!("strconv.Atoi: parsing \"{word}\": invalid syntax")))
 }
 
 /// A number as Go prints it: without a fraction when it has none.

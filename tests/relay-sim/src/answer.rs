@@ -17,7 +17,12 @@ pub(crate) const NO_CACHE: &str = "no-store, no-cache, must-revalidate, private,
 
 impl Answer {
     pub(crate) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new(), bare: false }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+            bare: false,
+        }
     }
 
     pub(crate) fn json(status: u16, body: &Value) -> Self {
@@ -27,7 +32,9 @@ impl Answer {
     }
 
     pub(crate) fn html(status: u16, body: impl Into<String>) -> Self {
-        Self::empty(status).with("Content-Type", "text/html; charset=utf-8").body(body.into())
+        Self::empty(status)
+            .with("Content-Type", "text/html; charset=utf-8")
+            .body(body.into())
     }
 
     /// `{success:true,message:"",data}`.
@@ -46,12 +53,18 @@ impl Answer {
     }
 
     pub(crate) fn fail_with(status: u16, message: impl Into<String>) -> Self {
-        Self::json(status, &json!({"success": false, "message": message.into()}))
+        Self::json(
+            status,
+            &json!({"success": false, "message": message.into()}),
+        )
     }
 
     /// The JWT era's error shape (QuantumNous/new-api middleware/auth.go).
     pub(crate) fn code(status: u16, code: &str, message: &str) -> Self {
-        Self::json(status, &json!({"success": false, "code": code, "message": message}))
+        Self::json(
+            status,
+            &json!({"success": false, "code": code, "message": message}),
+        )
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -65,7 +78,11 @@ impl Answer {
     }
 
     pub(crate) fn no_cache(self) -> Self {
-        if self.headers.iter().any(|(name, _)| *name == "Cache-Control") {
+        if self
+            .headers
+            .iter()
+            .any(|(name, _)| *name == "Cache-Control")
+        {
             self
         } else {
             self.with("Cache-Control", NO_CACHE)
@@ -76,7 +93,10 @@ impl Answer {
     pub(crate) fn slash_redirect(method: &str, to: &str) -> Self {
         let mut answer = if method == "GET" {
             let shown = to.replace('&', "&amp;");
-            Self::html(301, format!("<a href=\"{shown}\">Moved Permanently</a>.\n\n"))
+            Self::html(
+                301,
+                format!("<a href=\"{shown}\">Moved Permanently</a>.\n\n"),
+            )
         } else {
             Self::empty(307)
         };

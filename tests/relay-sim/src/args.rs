@@ -60,8 +60,12 @@ KIND: newapi-2025-04 newapi-cookie newapi-jwt oneapi lookalike plain html-everyt
 impl Args {
     /// Reads the words after the program's name.
     pub fn read(words: impl IntoIterator<Item = String>) -> Result<Self, String> {
-        let mut args =
-            Self { sites: Vec::new(), control_port: 0, die_with_parent: false, seconds: 3600 };
+        let mut args = Self {
+            sites: Vec::new(),
+            control_port: 0,
+            die_with_parent: false,
+            seconds: 3600,
+        };
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
@@ -113,9 +117,16 @@ impl SiteArgs {
     pub fn read(text: &str) -> Result<(Self, usize), String> {
         let pairs: Vec<(&str, &str)> = text
             .split(',')
-            .map(|pair| pair.split_once('=').ok_or_else(|| format!("{pair}: NAME=VALUE")))
+            .map(|pair| {
+                pair.split_once('=')
+                    .ok_or_else(|| format!("{pair}: NAME=VALUE"))
+            })
             .collect::<Result<_, _>>()?;
-        let kind = pairs.iter().find(|(name, _)| *name == "kind").ok_or("kind= is missing")?.1;
+        let kind = pairs
+            .iter()
+            .find(|(name, _)| *name == "kind")
+            .ok_or("kind= is missing")?
+            .1;
         let mut site =
             Self::new(Kind::read(kind).ok_or_else(|| format!("no kind is called {kind}"))?);
         let mut count = 1;

@@ -56,7 +56,8 @@ impl Ask {
     }
 
     pub(crate) fn accepts_gzip(&self) -> bool {
-        self.header("accept-encoding").is_some_and(|value| value.contains("gzip"))
+        self.header("accept-encoding")
+            .is_some_and(|value| value.contains("gzip"))
     }
 }
 
@@ -66,8 +67,13 @@ pub(crate) fn decode(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let pair = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (bytes[at], pair.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+        let pair = bytes
+            .get(at + 1..at + 3)
+            .and_then(|hex| std::str::from_utf8(hex).ok());
+        match (
+            bytes[at],
+            pair.and_then(|hex| u8::from_str_radix(hex, 16).ok()),
+        ) {
             (b'%', Some(byte)) => {
                 out.push(byte);
                 at += 3;

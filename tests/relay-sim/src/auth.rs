@@ -94,8 +94,9 @@ impl Call<'_> {
             if header.is_empty() {
                 return Err(self.refuse(401, Say::UserIdMissing));
             }
-            let named: i64 =
-                header.parse().map_err(|_| self.refuse(401, Say::UserIdFormat))?;
+            let named: i64 = header
+                .parse()
+                .map_err(|_| self.refuse(401, Say::UserIdFormat))?;
             if named != id {
                 return Err(self.refuse(401, Say::UserIdMismatch));
             }
@@ -126,7 +127,10 @@ impl Call<'_> {
 }
 
 fn by_pat<'a>(state: &'a State, token: &str) -> Option<&'a crate::state::User> {
-    state.users.iter().find(|user| user.access_token.as_deref() == Some(token))
+    state
+        .users
+        .iter()
+        .find(|user| user.access_token.as_deref() == Some(token))
 }
 
 /// `Bearer X` in any case, or a bare `X`; more fields count as nothing

@@ -23,7 +23,11 @@ impl Call<'_> {
             .filter(|model| !model.is_empty())
             .map(|model| (model.to_owned(), json!(true)))
             .collect();
-        let expires_at = if token.expired_time == -1 { 0 } else { token.expired_time };
+        let expires_at = if token.expired_time == -1 {
+            0
+        } else {
+            token.expired_time
+        };
         Ok(Answer::json(
             200,
             &json!({"code": true, "message": "ok", "data": {
@@ -42,19 +46,30 @@ impl Call<'_> {
         if given.is_empty() {
             return Err(self.refuse(401, Say::KeyNotGiven));
         }
-        let word = given.split_once(' ').filter(|(word, _)| word.eq_ignore_ascii_case("bearer"));
+        let word = given
+            .split_once(' ')
+            .filter(|(word, _)| word.eq_ignore_ascii_case("bearer"));
         let Some((_, key)) = word else {
             return Err(self.refuse(401, Say::InvalidBearer));
         };
         let key = key.strip_prefix("sk-").unwrap_or(key);
-        let token = self.state.tokens.iter().find(|token| token.key == key).cloned();
+        let token = self
+            .state
+            .tokens
+            .iter()
+            .find(|token| token.key == key)
+            .cloned();
         let Some(token) = token else {
             return Err(self.refuse(401, Say::KeyInvalid));
         };
         if !matches!(token.status, 1 | 3 | 4) {
             return Err(self.refuse(401, Say::KeyStatusUnavailable));
         }
-        if self.state.user(token.user_id).is_none_or(|user| user.status != 1) {
+        if self
+            .state
+            .user(token.user_id)
+            .is_none_or(|user| user.status != 1)
+        {
             return Err(self.refuse(403, Say::UserBanned));
         }
         Ok(token)
@@ -91,10 +106,16 @@ impl Call<'_> {
 
     pub(crate) fn billing_usage(&mut self) -> Result<Answer, Answer> {
         let Holder { token, user } = self.holder()?;
-        let used =
-            if self.state.options.display_token_stat { token.used_quota } else { user.used_quota };
+        let used = if self.state.options.display_token_stat {
+            token.used_quota
+        } else {
+            user.used_quota
+        };
         let total = whole(self.money(used) * 100.0);
-        Ok(Answer::json(200, &json!({"object": "list", "total_usage": total})))
+        Ok(Answer::json(
+            200,
+            &json!({"object": "list", "total_usage": total}),
+        ))
     }
 
     /// Units in the station's money. CUSTOM stays plain USD here, the custom rate is not applied
@@ -104,7 +125,11 @@ impl Call<'_> {
         let quota = quota as f64;
         let usd = quota / options.quota_per_unit as f64;
         if !self.state.generation.masks() {
-            return if options.display_in_currency { usd } else { quota };
+            return if options.display_in_currency {
+                usd
+            } else {
+                quota
+            };
         }
         match options.unit {
             _ if !options.display_in_currency => quota,

@@ -59,7 +59,9 @@ impl Call<'_> {
             }],
             "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
         });
-        Ok(Answer::empty(200).with("Content-Type", "application/json").body(answer.to_string()))
+        Ok(Answer::empty(200)
+            .with("Content-Type", "application/json")
+            .body(answer.to_string()))
     }
 
     /// Model limits are split at commas and nothing is trimmed.
@@ -92,7 +94,12 @@ impl Call<'_> {
             return Ok(());
         }
         let group = &holder.token.group;
-        let known = self.state.options.group_ratios.iter().any(|(name, _)| name == group);
+        let known = self
+            .state
+            .options
+            .group_ratios
+            .iter()
+            .any(|(name, _)| name == group);
         if !group.is_empty() && !known {
             return Err(self.relay_error(403, "", &format!("令牌分组 {group} 已被禁用")));
         }
@@ -118,7 +125,10 @@ impl Call<'_> {
             _ => (1.5, 5.0),
         };
         let ratios = &self.state.options.group_ratios;
-        let group = ratios.iter().find(|(name, _)| name == group).map_or(1.0, |(_, ratio)| *ratio);
+        let group = ratios
+            .iter()
+            .find(|(name, _)| name == group)
+            .map_or(1.0, |(_, ratio)| *ratio);
         ((1000.0 + 500.0 * completion) * ratio * group + 0.5_f64).floor() as i64
     }
 }

@@ -17,14 +17,19 @@ use crate::state::{Pricing, State, Token, Unit, User};
 pub(crate) fn handle(sites: &[Arc<Site>], base: &str, ask: &Ask) -> Answer {
     let parts: Vec<&str> = ask.path.trim_matches('/').split('/').collect();
     let result = match parts[..] {
-        ["control"] => {
-            Ok(json!(sites.iter().map(|site| site.describe(base)).collect::<Vec<_>>()))
-        }
+        ["control"] => Ok(json!(
+            sites
+                .iter()
+                .map(|site| site.describe(base))
+                .collect::<Vec<_>>()
+        )),
         ["control", index] => site(sites, index).map(|site| site.describe(base)),
         ["control", index, word] => site(sites, index).and_then(|site| {
             let body = match ask.body.is_empty() {
                 true => json!({}),
-                false => ask.json().map_err(|error| format!("the body is no JSON: {error}"))?,
+                false => ask
+                    .json()
+                    .map_err(|error| format!("the body is no JSON: {error}"))?,
             };
             let mut state = site.lock();
             act(site, &mut state, &ask.method, word, ask, &body)
@@ -57,7 +62,12 @@ fn act(
         ("GET", "log") => {
             let raw = ask.query("raw") == "1";
             let from = ask.query("from").parse().unwrap_or(0);
-            Ok(state.log.iter().skip(from).map(|entry| entry.show(state, raw)).collect())
+            Ok(state
+                .log
+                .iter()
+                .skip(from)
+                .map(|entry| entry.show(state, raw))
+                .collect())
         }
         ("GET", "state") => Ok(show(state)),
         ("POST", "reset-log") => {
@@ -74,7 +84,9 @@ fn act(
         }
         ("POST", "clear-faults") => {
             let only = body["id"].as_u64();
-            state.faults.retain(|fault| only.is_some_and(|id| fault.id != id));
+            state
+                .faults
+                .retain(|fault| only.is_some_and(|id| fault.id != id));
             Ok(json!({}))
         }
         ("POST", "clock") => {
@@ -84,7 +96,10 @@ fn act(
         ("POST", "limit") => limit(state, body),
         ("POST", "limits") => {
             for (name, value) in body.as_object().into_iter().flatten() {
-                state.limits.changes.read(name, value.as_str().unwrap_or(""))?;
+                state
+                    .limits
+                    .changes
+                    .read(name, value.as_str().unwrap_or(""))?;
             }
             Ok(state.limits.show(state.generation))
         }
@@ -158,7 +173,9 @@ fn named_user(state: &State, body: &Value) -> Result<i64, String> {
         Value::Number(id) => id.to_string(),
         _ => "2".to_owned(),
     };
-    state.find_user(&word).ok_or_else(|| format!("no user is called {word}"))
+    state
+        .find_user(&word)
+        .ok_or_else(|| format!("no user is called {word}"))
 }
 
 fn change_user(state: &mut State, body: &Value) -> Result<Value, String> {
@@ -288,8 +305,17 @@ fn alter(token: &mut Token, wanted: &Value) {
 fn change_options(state: &mut State, body: &Value) -> Result<Value, String> {
     let options = &mut state.options;
     for (name, value) in body.as_object().into_iter().flatten() {
-        let flag = || value.as_bool().ok_or_else(|| format!("{name}: true or false"));
-        let text = || value.as_str().map(str::to_owned).ok_or_else(|| format!("{name}: a text"));
+        let flag = || {
+            value
+                .as_bool()
+                .ok_or_else(|| format!("{name}: true or false"))
+        };
+        let text = || {
+            value
+                .as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| format!("{name}: a text"))
+        };
         match name.as_str() {
             "name" => options.name = text()?,
             "unit" => options.unit = Unit::read(&text()?).ok_or("no such unit")?,
@@ -332,8 +358,10 @@ fn change_options(state: &mut State, body: &Value) -> Result<Value, String> {
             }
             "models" => {
                 let models = value.as_array().ok_or("models: a list")?;
-                options.models =
-                    models.iter().filter_map(|each| each.as_str().map(str::to_owned)).collect();
+                options.models = models
+                    .iter()
+                    .filter_map(|each| each.as_str().map(str::to_owned))
+                    .collect();
             }
             other => return Err(format!("no option is called {other}")),
         }

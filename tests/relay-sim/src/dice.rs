@@ -51,7 +51,14 @@ impl Dice {
 
     pub(crate) fn uuid(&mut self) -> String {
         let h = self.hex(32);
-        format!("{}-{}-4{}-8{}-{}", &h[..8], &h[8..12], &h[13..16], &h[17..20], &h[20..])
+        format!(
+            "{}-{}-4{}-8{}-{}",
+            &h[..8],
+            &h[8..12],
+            &h[13..16],
+            &h[17..20],
+            &h[20..]
+        )
     }
 
     /// Standard base64 of 21 to 24 bytes: 28 or 32 characters, often with `+`, `/` or `=`

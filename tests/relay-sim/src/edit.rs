@@ -11,7 +11,6 @@ use crate::state::Token;
 use crate::text::{Lang, Say};
 use crate::view::shown;
 
-
 /// The body of create and update, as Go's decoder fills a zeroed struct.
 #[derive(Debug)]
 struct Form {
@@ -33,8 +32,16 @@ struct Form {
 
 impl Form {
     fn read(body: &Value, generation: Generation) -> Result<Self, String> {
-        let owner = if generation == Generation::Jwt { "tokenRequest.Token" } else { "Token" };
-        let wide = if generation == Generation::OneApi { "int64" } else { "int" };
+        let owner = if generation == Generation::Jwt {
+            "tokenRequest.Token"
+        } else {
+            "Token"
+        };
+        let wide = if generation == Generation::OneApi {
+            "int64"
+        } else {
+            "int"
+        };
         let wrong = |field: &str, kind: &str| {
             let got = match &body[field] {
                 Value::Number(number) => format!("number {number}"),
@@ -44,7 +51,9 @@ impl Form {
                 Value::Object(_) => "object".to_owned(),
                 Value::Null => "null".to_owned(),
             };
-            format!("json: cannot unmarshal {got} into Go struct field {owner}.{field} of type {kind}")
+            format!(
+                "json: cannot unmarshal {got} into Go struct field {owner}.{field} of type {kind}"
+            )
         };
         let int = |field: &str, kind: &str| match &body[field] {
             Value::Null => Ok(0),
@@ -76,7 +85,10 @@ impl Form {
             cross_group_retry: flag("cross_group_retry")?,
             auto_groups: body.get("auto_groups").map(|value| {
                 value.as_array().map(|names| {
-                    names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+                    names
+                        .iter()
+                        .filter_map(|name| name.as_str().map(str::to_owned))
+                        .collect()
                 })
             }),
             models: maybe("models")?,
@@ -128,8 +140,16 @@ impl Call<'_> {
 
     /// A thousand million dollars; the JWT era clamps that to 32 bits (both seen live).
     fn most_quota(&self) -> i64 {
-        let most = self.state.options.quota_per_unit.saturating_mul(1_000_000_000);
-        if self.state.generation == Generation::Jwt { most.min(2_147_483_647) } else { most }
+        let most = self
+            .state
+            .options
+            .quota_per_unit
+            .saturating_mul(1_000_000_000);
+        if self.state.generation == Generation::Jwt {
+            most.min(2_147_483_647)
+        } else {
+            most
+        }
     }
 
     /// `auto_groups` belongs to group `auto` and holds only groups that are allowed there.
@@ -156,7 +176,12 @@ impl Call<'_> {
         self.check(&form)?;
         self.check_auto_groups(&form)?;
         let generation = self.state.generation;
-        let owned = self.state.tokens.iter().filter(|token| token.user_id == who.id).count();
+        let owned = self
+            .state
+            .tokens
+            .iter()
+            .filter(|token| token.user_id == who.id)
+            .count();
         let most = self.state.options.max_tokens;
         if generation.masks() && owned >= most {
             return Err(Answer::fail(format!("已达到最大令牌数量限制 ({most})")));
@@ -236,7 +261,9 @@ impl Call<'_> {
             return Err(self.refuse(200, Say::InvalidParams));
         };
         let before = self.state.tokens.len();
-        self.state.tokens.retain(|token| token.user_id != who.id || !ids.contains(&token.id));
+        self.state
+            .tokens
+            .retain(|token| token.user_id != who.id || !ids.contains(&token.id));
         Ok(Answer::data(json!(before - self.state.tokens.len())))
     }
 }

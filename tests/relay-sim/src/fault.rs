@@ -24,14 +24,26 @@ pub(crate) struct Fault {
 /// What happens to the answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum What {
-    Latency { ms: u64 },
-    SlowLoris { ms_per_byte: u64 },
-    CutBody { at: usize },
+    Latency {
+        ms: u64,
+    },
+    SlowLoris {
+        ms_per_byte: u64,
+    },
+    CutBody {
+        at: usize,
+    },
     Hang,
-    Replace { status: u16, headers: Vec<(String, String)>, body: Vec<u8> },
+    Replace {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
     Merge(Value),
     List(Quirk),
-    Huge { bytes: usize },
+    Huge {
+        bytes: usize,
+    },
 }
 
 /// What happens to a key list.
@@ -64,11 +76,19 @@ impl Fault {
 
     /// Whether this request is spoilt; counts it.
     pub(crate) fn strikes(&mut self, method: &str, path: &str) -> bool {
-        let here = self.path.as_deref().is_none_or(|wanted| match wanted.strip_suffix('*') {
-            Some(start) => path.starts_with(start),
-            None => path == wanted,
-        });
-        if !here || self.method.as_deref().is_some_and(|wanted| wanted != method) {
+        let here = self
+            .path
+            .as_deref()
+            .is_none_or(|wanted| match wanted.strip_suffix('*') {
+                Some(start) => path.starts_with(start),
+                None => path == wanted,
+            });
+        if !here
+            || self
+                .method
+                .as_deref()
+                .is_some_and(|wanted| wanted != method)
+        {
             return false;
         }
         if self.skip > 0 {
@@ -93,15 +113,28 @@ impl What {
     fn read(rule: &Value) -> Result<Self, String> {
         let number = |name: &str, usual: u64| rule[name].as_u64().unwrap_or(usual);
         let html = |status: u16, more: &[(&str, &str)], body: &str| {
-            let mut headers = vec![("content-type".to_owned(), "text/html; charset=UTF-8".to_owned())];
+            let mut headers = vec![(
+                "content-type".to_owned(),
+                "text/html; charset=UTF-8".to_owned(),
+            )];
             headers.extend(more.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())));
-            Self::Replace { status, headers, body: body.as_bytes().to_vec() }
+            Self::Replace {
+                status,
+                headers,
+                body: body.as_bytes().to_vec(),
+            }
         };
         let kind = rule["fault"].as_str().ok_or("a rule needs \"fault\"")?;
         Ok(match kind {
-            "latency" => Self::Latency { ms: number("ms", 1000) },
-            "slow_loris" => Self::SlowLoris { ms_per_byte: number("ms_per_byte", 200) },
-            "cut_body" => Self::CutBody { at: number("at", 10) as usize },
+            "latency" => Self::Latency {
+                ms: number("ms", 1000),
+            },
+            "slow_loris" => Self::SlowLoris {
+                ms_per_byte: number("ms_per_byte", 200),
+            },
+            "cut_body" => Self::CutBody {
+                at: number("at", 10) as usize,
+            },
             "hang" => Self::Hang,
             "status" => {
                 let status = number("status", 502) as u16;
@@ -109,30 +142,58 @@ impl What {
                 html(status, &[], rule["body"].as_str().unwrap_or(&usual))
             }
             "challenge" => match rule["variant"].as_str().unwrap_or("cloudflare403") {
-                "cloudflare403" => html(403, &[("cf-mitigated", "challenge"), ("server", "cloudflare")], CLOUDFLARE),
-                "cloudflare503" => html(503, &[("cf-mitigated", "challenge"), ("server", "cloudflare")], CLOUDFLARE),
-                "acw" => html(200, &[("set-cookie", "acw_tc=0a1b2c3d;path=/;HttpOnly;Max-Age=1800")], ACW),
+                "cloudflare403" => html(
+                    403,
+                    &[("cf-mitigated", "challenge"), ("server", "cloudflare")],
+                    CLOUDFLARE,
+                ),
+                "cloudflare503" => html(
+                    503,
+                    &[("cf-mitigated", "challenge"), ("server", "cloudflare")],
+                    CLOUDFLARE,
+                ),
+                "acw" => html(
+                    200,
+                    &[("set-cookie", "acw_tc=0a1b2c3d;path=/;HttpOnly;Max-Age=1800")],
+                    ACW,
+                ),
                 other => return Err(format!("no challenge is called {other}")),
             },
             "redirect" => Self::Replace {
                 status: number("status", 302) as u16,
                 headers: vec![(
                     "location".to_owned(),
-                    rule["to"].as_str().ok_or("redirect needs \"to\"")?.to_owned(),
+                    rule["to"]
+                        .as_str()
+                        .ok_or("redirect needs \"to\"")?
+                        .to_owned(),
                 )],
                 body: Vec::new(),
             },
             "wrong_json" => Self::Replace {
                 status: 200,
                 headers: vec![json_type()],
-                body: rule["body"].as_str().unwrap_or("{\"success\":true,\"data\":{\"items\":[{\"id\":").into(),
+                body: rule["body"]
+                    .as_str()
+                    .unwrap_or("{\"success\":true,\"data\":{\"items\":[{\"id\":")
+                    .into(),
             },
-            "empty_200" => Self::Replace { status: 200, headers: vec![json_type()], body: Vec::new() },
+            "empty_200" => Self::Replace {
+                status: 200,
+                headers: vec![json_type()],
+                body: Vec::new(),
+            },
             "answer" => Self::Replace {
                 status: number("status", 200) as u16,
                 headers: rule["headers"].as_object().map_or_else(
                     || vec![json_type()],
-                    |all| all.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned())).collect(),
+                    |all| {
+                        all.iter()
+                            .map(|(name, value)| {
+                                (name.clone(), value.as_str().unwrap_or("").to_owned())
+                            })
+                            .collect()
+                    },
                 ),
                 body: match &rule["body"] {
                     Value::String(text) => text.clone().into_bytes(),
@@ -145,9 +206,15 @@ impl What {
                 if let Some(seconds) = rule["retry_after"].as_u64() {
                     headers.push(("retry-after".to_owned(), seconds.to_string()));
                 }
-                Self::Replace { status: 429, headers, body: Vec::new() }
+                Self::Replace {
+                    status: 429,
+                    headers,
+                    body: Vec::new(),
+                }
             }
-            "huge_body" => Self::Huge { bytes: number("bytes", 11 << 20) as usize },
+            "huge_body" => Self::Huge {
+                bytes: number("bytes", 11 << 20) as usize,
+            },
             "merge" => Self::Merge(rule["with"].clone()),
             "duplicate_ids" => Self::List(Quirk::Duplicates),
             "endless_list" => Self::List(Quirk::Endless),
@@ -159,7 +226,10 @@ impl What {
 }
 
 fn json_type() -> (String, String) {
-    ("content-type".to_owned(), "application/json; charset=utf-8".to_owned())
+    (
+        "content-type".to_owned(),
+        "application/json; charset=utf-8".to_owned(),
+    )
 }
 
 /// Lays `with` over the `data` of a JSON answer, object into object.
@@ -171,7 +241,9 @@ pub(crate) fn merged(answer: Answer, with: &Value) -> Answer {
                     lay(into.entry(name.clone()).or_insert(Value::Null), value);
                 }
             }
-            (Value::Array(into), Value::Object(_)) => into.iter_mut().for_each(|each| lay(each, from)),
+            (Value::Array(into), Value::Object(_)) => {
+                into.iter_mut().for_each(|each| lay(each, from))
+            }
             (into, from) => *into = from.clone(),
         }
     }

@@ -43,8 +43,13 @@ pub(crate) struct Limits {
 }
 
 impl Bucket {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Api, Self::Web, Self::Critical, Self::AccessToken, Self::Search];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Api,
+        Self::Web,
+        Self::Critical,
+        Self::AccessToken,
+        Self::Search,
+    ];
 
     /// The short name used by flags and by the servers' own keys.
     pub(crate) fn word(self) -> &'static str {
@@ -105,7 +110,10 @@ impl Changes {
 
 impl Limits {
     pub(crate) fn new(changes: Changes) -> Self {
-        Self { changes, queues: HashMap::new() }
+        Self {
+            changes,
+            queues: HashMap::new(),
+        }
     }
 
     pub(crate) fn rate(&self, bucket: Bucket, generation: Generation) -> Option<Rate> {

@@ -15,8 +15,13 @@ use crate::view::shown;
 impl Call<'_> {
     pub(crate) fn key_list(&mut self) -> Result<Answer, Answer> {
         let who = self.auth(USER)?;
-        let mut rows: Vec<Token> =
-            self.state.tokens.iter().filter(|token| token.user_id == who.id).cloned().collect();
+        let mut rows: Vec<Token> = self
+            .state
+            .tokens
+            .iter()
+            .filter(|token| token.user_id == who.id)
+            .cloned()
+            .collect();
         rows.sort_by_key(|token| std::cmp::Reverse(token.id));
         if self.quirk == Some(Quirk::Shrinking) {
             // Rows vanish between two pages, so that the next page skips as many.
@@ -71,7 +76,11 @@ impl Call<'_> {
             0 => 1,
             page => page,
         };
-        let total = if self.quirk == Some(Quirk::Endless) { 1 } else { rows.len() };
+        let total = if self.quirk == Some(Quirk::Endless) {
+            1
+        } else {
+            rows.len()
+        };
         let limit = if size < 0 { i64::MAX } else { size };
         let items = self.slice(&rows, (page - 1).saturating_mul(size).max(0), limit);
         json!({"page": page, "page_size": size, "total": total, "items": items})
@@ -81,7 +90,11 @@ impl Call<'_> {
         let generation = self.state.generation;
         let (start, count) = (start.max(0) as usize, count.max(0) as usize);
         let page = |from: usize| -> Vec<Value> {
-            rows.iter().skip(from).take(count).map(|row| shown(row, generation)).collect()
+            rows.iter()
+                .skip(from)
+                .take(count)
+                .map(|row| shown(row, generation))
+                .collect()
         };
         match self.quirk {
             None | Some(Quirk::Shrinking) => page(start),
@@ -89,11 +102,14 @@ impl Call<'_> {
             Some(Quirk::Duplicates) => {
                 // Rows that moved down while the reader turned the page come twice.
                 let mut items = page(start);
-                let again: Vec<Value> =
-                    if start > 0 { page(start.saturating_sub(2)) } else { items.clone() }
-                        .into_iter()
-                        .take(2)
-                        .collect();
+                let again: Vec<Value> = if start > 0 {
+                    page(start.saturating_sub(2))
+                } else {
+                    items.clone()
+                }
+                .into_iter()
+                .take(2)
+                .collect();
                 items.splice(0..0, again);
                 items
             }
@@ -115,8 +131,13 @@ impl Call<'_> {
         }
         let keyword = self.ask.query("keyword");
         let token = self.ask.query("token");
-        let mut mine: Vec<Token> =
-            self.state.tokens.iter().filter(|row| row.user_id == who.id).cloned().collect();
+        let mut mine: Vec<Token> = self
+            .state
+            .tokens
+            .iter()
+            .filter(|row| row.user_id == who.id)
+            .cloned()
+            .collect();
         let generation = self.state.generation;
         match generation {
             // Name prefix, `token` unread, ascending, no pages (model/token.go SearchUserTokens).
@@ -142,9 +163,8 @@ impl Call<'_> {
                 for text in [&keyword, &token] {
                     check_wildcards(text, over)?;
                 }
-                let fits = |text: &str, pattern: &str| {
-                    pattern.is_empty() || like(text, pattern, true)
-                };
+                let fits =
+                    |text: &str, pattern: &str| pattern.is_empty() || like(text, pattern, true);
                 mine.retain(|row| fits(&row.name, &keyword) && fits(&row.key, &token));
                 mine.sort_by_key(|row| std::cmp::Reverse(row.id));
                 Ok(Answer::data(self.page_object(mine)))
@@ -175,7 +195,9 @@ fn check_wildcards(text: &str, over: bool) -> Result<(), Answer> {
         return Ok(());
     }
     if over {
-        return Err(Answer::fail("令牌数量超过上限，仅允许精确搜索，请勿使用 % 通配符"));
+        return Err(Answer::fail(
+            "令牌数量超过上限，仅允许精确搜索，请勿使用 % 通配符",
+        ));
     }
     if text.contains("%%") {
         return Err(Answer::fail("搜索模式中不允许包含连续的 % 通配符"));
@@ -195,9 +217,7 @@ fn like(text: &str, pattern: &str, underscore_is_literal: bool) -> bool {
     fn walk(text: &[char], pattern: &[char], literal: bool) -> bool {
         match pattern.split_first() {
             None => text.is_empty(),
-            Some(('%', rest)) => {
-                (0..=text.len()).any(|from| walk(&text[from..], rest, literal))
-            }
+            Some(('%', rest)) => (0..=text.len()).any(|from| walk(&text[from..], rest, literal)),
             Some((letter, rest)) => text.split_first().is_some_and(|(first, others)| {
                 let same = first.eq_ignore_ascii_case(letter) || (*letter == '_' && !literal);
                 same && walk(others, rest, literal)

@@ -32,7 +32,12 @@ impl Entry {
         let at_ms = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |elapsed| elapsed.as_millis());
-        Self { at_ms, ask: ask.clone(), status: None, fault: false }
+        Self {
+            at_ms,
+            ask: ask.clone(),
+            status: None,
+            fault: false,
+        }
     }
 
     pub(crate) fn answered(&mut self, status: Option<u16>, fault: bool) {
@@ -43,10 +48,19 @@ impl Entry {
     /// Values are hashed; `raw` adds headers and body as they came.
     pub(crate) fn show(&self, state: &State, raw: bool) -> Value {
         let ask = &self.ask;
-        let names: Vec<&str> = ask.headers.keys().map(axum::http::HeaderName::as_str).collect();
+        let names: Vec<&str> = ask
+            .headers
+            .keys()
+            .map(axum::http::HeaderName::as_str)
+            .collect();
         let credentials: serde_json::Map<String, Value> = CREDENTIAL_HEADERS
             .iter()
-            .filter_map(|name| Some(((*name).to_owned(), json!(hash(ask.headers.get(*name)?.as_bytes())))))
+            .filter_map(|name| {
+                Some((
+                    (*name).to_owned(),
+                    json!(hash(ask.headers.get(*name)?.as_bytes())),
+                ))
+            })
             .collect();
         let secrets = secrets_in(state, ask);
         let mut row = json!({
@@ -61,7 +75,9 @@ impl Entry {
             row["rawHeaders"] = ask
                 .headers
                 .iter()
-                .map(|(name, value)| json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())]))
+                .map(|(name, value)| {
+                    json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())])
+                })
                 .collect();
             row["rawBody"] = json!(String::from_utf8_lossy(&ask.body));
         }
@@ -70,7 +86,9 @@ impl Entry {
 }
 
 fn credentials_empty(ask: &Ask) -> bool {
-    CREDENTIAL_HEADERS.iter().all(|name| !ask.headers.contains_key(*name))
+    CREDENTIAL_HEADERS
+        .iter()
+        .all(|name| !ask.headers.contains_key(*name))
 }
 
 /// Which known secrets of this site stand anywhere in the request.
@@ -83,7 +101,11 @@ fn secrets_in(state: &State, ask: &Ask) -> Vec<String> {
     text.push_str(&String::from_utf8_lossy(&ask.body));
     let mut found = Vec::new();
     for user in &state.users {
-        if user.access_token.as_ref().is_some_and(|pat| text.contains(pat)) {
+        if user
+            .access_token
+            .as_ref()
+            .is_some_and(|pat| text.contains(pat))
+        {
             found.push(format!("accessToken:{}", user.username));
         }
         if text.contains(&user.password) {
@@ -100,5 +122,9 @@ fn secrets_in(state: &State, ask: &Ask) -> Vec<String> {
 
 /// The first 16 hex digits of SHA-256: enough to compare, too little to give anything away.
 pub(crate) fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -45,9 +45,7 @@ impl Call<'_> {
             .state
             .users
             .iter()
-            .find(|user| {
-                user.username == username && user.password == password && user.status == 1
-            })
+            .find(|user| user.username == username && user.password == password && user.status == 1)
             .cloned();
         let Some(user) = user else {
             return self.refuse(200, Say::WrongPassword);
@@ -65,11 +63,17 @@ impl Call<'_> {
             let expires_at = self.state.now() + 300;
             self.state.flows.insert(flow.clone(), user_id);
             let data = json!({"require_2fa": true, "flow_token": flow, "expires_at": expires_at});
-            return Answer::json(200, &json!({"success": true, "message": message, "data": data}));
+            return Answer::json(
+                200,
+                &json!({"success": true, "message": message, "data": data}),
+            );
         }
         let data = json!({"require_2fa": true});
-        Answer::json(200, &json!({"success": true, "message": message, "data": data}))
-            .with("Set-Cookie", cookie::pending(self.state, user_id))
+        Answer::json(
+            200,
+            &json!({"success": true, "message": message, "data": data}),
+        )
+        .with("Set-Cookie", cookie::pending(self.state, user_id))
     }
 
     /// `POST /api/user/login/2fa` (controller/twofa.go Verify2FALogin).
@@ -100,7 +104,9 @@ impl Call<'_> {
 
     fn signed_in(&mut self, user: &User, method: &'static str) -> Answer {
         match self.state.generation {
-            Generation::Jwt => self.open_session(user.id, method).unwrap_or_else(|refused| refused),
+            Generation::Jwt => self
+                .open_session(user.id, method)
+                .unwrap_or_else(|refused| refused),
             Generation::Cookie => Answer::data(json!({
                 "id": user.id, "username": user.username, "display_name": user.display_name,
                 "role": user.role, "status": user.status, "group": user.group,
@@ -140,6 +146,10 @@ impl Call<'_> {
         }
         let pat = self.state.make_pat(who.id);
         let answer = Answer::data(json!(pat));
-        Ok(if jwt { answer.with("Cache-Control", NO_CACHE) } else { answer })
+        Ok(if jwt {
+            answer.with("Cache-Control", NO_CACHE)
+        } else {
+            answer
+        })
     }
 }

@@ -16,7 +16,10 @@ impl Call<'_> {
         newest
             .enumerate()
             .map(|(n, spent)| {
-                let name = self.state.user(spent.user_id).map(|user| user.username.clone());
+                let name = self
+                    .state
+                    .user(spent.user_id)
+                    .map(|user| user.username.clone());
                 json!({
                     "id": if one_api { 0 } else { n + 1 }, "user_id": spent.user_id,
                     "created_at": spent.at, "type": 2, "content": "", "username": name,
@@ -60,17 +63,32 @@ impl Call<'_> {
         };
         let page = number("p").max(1);
         let total = rows.len();
-        let items: Vec<Value> = rows.into_iter().skip((page - 1) * size).take(size).collect();
-        Ok(Answer::data(json!({"page": page, "page_size": size, "total": total, "items": items})))
+        let items: Vec<Value> = rows
+            .into_iter()
+            .skip((page - 1) * size)
+            .take(size)
+            .collect();
+        Ok(Answer::data(
+            json!({"page": page, "page_size": size, "total": total, "items": items}),
+        ))
     }
 
     pub(crate) fn log_stat(&mut self) -> Result<Answer, Answer> {
         let wanted = self.mine()?;
         let now = self.state.now();
-        let quota: i64 =
-            self.state.spent.iter().filter(|spent| wanted(spent)).map(|spent| spent.quota).sum();
-        let recent =
-            self.state.spent.iter().filter(|spent| wanted(spent) && now - spent.at < 60).count();
+        let quota: i64 = self
+            .state
+            .spent
+            .iter()
+            .filter(|spent| wanted(spent))
+            .map(|spent| spent.quota)
+            .sum();
+        let recent = self
+            .state
+            .spent
+            .iter()
+            .filter(|spent| wanted(spent) && now - spent.at < 60)
+            .count();
         Ok(Answer::data(match self.state.generation {
             Generation::OneApi => json!({"quota": quota}),
             Generation::April2025 | Generation::Cookie | Generation::Jwt => {
@@ -105,7 +123,11 @@ impl Call<'_> {
         } else {
             let key = self.ask.query("key");
             let key = key.strip_prefix("sk-").unwrap_or(&key).to_owned();
-            self.state.tokens.iter().find(|token| token.key == key).map_or(0, |token| token.id)
+            self.state
+                .tokens
+                .iter()
+                .find(|token| token.key == key)
+                .map_or(0, |token| token.id)
         };
         let rows = self.rows(|spent| spent.token_id == id);
         Ok(Answer::data(json!(rows)))

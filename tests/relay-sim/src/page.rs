@@ -29,7 +29,12 @@ pub(crate) fn console(state: &State) -> Answer {
     // `</` cannot end the script early once the slash is escaped.
     let setup = setup.to_string().replace("</", "<\\/");
     let title = state.generation.default_name();
-    Answer::html(200, CONSOLE.replace("__TITLE__", title).replace("\"__SETUP__\"", &setup))
+    Answer::html(
+        200,
+        CONSOLE
+            .replace("__TITLE__", title)
+            .replace("\"__SETUP__\"", &setup),
+    )
 }
 
 /// Another product that also speaks `success:true` and leaves relay-like words in localStorage.

@@ -60,7 +60,11 @@ impl Call<'_> {
         let key = parts.next().unwrap_or("").to_owned();
         let channel = parts.next().is_some();
         let token = self.usable_token(&key)?;
-        let user = self.state.user(token.user_id).cloned().ok_or_else(|| self.bad_key())?;
+        let user = self
+            .state
+            .user(token.user_id)
+            .cloned()
+            .ok_or_else(|| self.bad_key())?;
         let masked = self.state.generation.masks();
         if self.state.generation == Generation::OneApi {
             self.check_subnets(&token)?;
@@ -89,7 +93,11 @@ impl Call<'_> {
         let masked = generation.masks();
         let refuse = |call: &Self, text: &str| {
             // One text for everything since 59c582d13 (2026-04-12).
-            if masked { call.bad_key() } else { call.relay_error(401, "", text) }
+            if masked {
+                call.bad_key()
+            } else {
+                call.relay_error(401, "", text)
+            }
         };
         if key.is_empty() {
             return Err(refuse(self, Say::KeyNotGiven.text(self.lang)));
@@ -100,7 +108,11 @@ impl Call<'_> {
             return Err(self.bad_key());
         };
         let token = self.state.tokens[at].clone();
-        let hint = format!("sk-{}***{}", &key[..3.min(key.len())], &key[key.len() - 3.min(key.len())..]);
+        let hint = format!(
+            "sk-{}***{}",
+            &key[..3.min(key.len())],
+            &key[key.len() - 3.min(key.len())..]
+        );
         let text = match token.status {
             1 => None,
             3 => Some("该令牌已过期".to_owned()),
@@ -151,10 +163,17 @@ impl Call<'_> {
 
     fn check_subnets(&self, token: &Token) -> Result<(), Answer> {
         let subnets = token.subnet.as_deref().unwrap_or("");
-        if subnets.is_empty() || subnets.split(',').any(|subnet| covers(subnet, &self.ask.ip)) {
+        if subnets.is_empty()
+            || subnets
+                .split(',')
+                .any(|subnet| covers(subnet, &self.ask.ip))
+        {
             return Ok(());
         }
-        let text = format!("该令牌只能在指定网段使用：{subnets}，当前 ip：{}", self.ask.ip);
+        let text = format!(
+            "该令牌只能在指定网段使用：{subnets}，当前 ip：{}",
+            self.ask.ip
+        );
         Err(self.relay_error(403, "", &text))
     }
 
@@ -167,7 +186,10 @@ impl Call<'_> {
             Vec::new()
         };
         let split = |list: &str| -> Vec<String> {
-            list.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+            list.split(',')
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect()
         };
         match self.state.generation {
             Generation::OneApi => match holder.token.models.as_deref() {
@@ -179,7 +201,10 @@ impl Call<'_> {
             }
             Generation::Cookie | Generation::Jwt if holder.token.model_limits_enabled => {
                 let limits = split(&holder.token.model_limits);
-                served.into_iter().filter(|model| limits.contains(model)).collect()
+                served
+                    .into_iter()
+                    .filter(|model| limits.contains(model))
+                    .collect()
             }
             Generation::April2025 | Generation::Cookie | Generation::Jwt => served,
         }
@@ -203,13 +228,16 @@ impl Call<'_> {
             ));
         }
         let rows: Vec<Value> = models.iter().map(|model| self.model_row(model)).collect();
-        Ok(Answer::json(200, &match generation {
-            Generation::OneApi => json!({"object": "list", "data": rows}),
-            Generation::April2025 => json!({"success": true, "data": rows}),
-            Generation::Cookie | Generation::Jwt => {
-                json!({"success": true, "object": "list", "data": rows})
-            }
-        }))
+        Ok(Answer::json(
+            200,
+            &match generation {
+                Generation::OneApi => json!({"object": "list", "data": rows}),
+                Generation::April2025 => json!({"success": true, "data": rows}),
+                Generation::Cookie | Generation::Jwt => {
+                    json!({"success": true, "object": "list", "data": rows})
+                }
+            },
+        ))
     }
 
     fn model_row(&self, model: &str) -> Value {
@@ -256,15 +284,19 @@ impl Call<'_> {
                 })
             })
             .collect();
-        Ok(Answer::json(200, &json!({"models": rows, "nextPageToken": null})))
+        Ok(Answer::json(
+            200,
+            &json!({"models": rows, "nextPageToken": null}),
+        ))
     }
 }
 
 /// One API walks its static table of all vendors, where a model stands once for every vendor
 /// that has it: OpenAI's names come first, and a Claude name comes twice (seen live).
 fn one_api_order(served: Vec<String>) -> Vec<String> {
-    let (claude, mut models): (Vec<String>, Vec<String>) =
-        served.into_iter().partition(|model| model.starts_with("claude"));
+    let (claude, mut models): (Vec<String>, Vec<String>) = served
+        .into_iter()
+        .partition(|model| model.starts_with("claude"));
     for model in claude {
         models.extend([model.clone(), model]);
     }
@@ -280,7 +312,9 @@ fn covers(line: &str, ip: &str) -> bool {
     match line.split_once('/') {
         None => line.parse() == Ok(ip),
         Some((net, length)) => {
-            let same_family = net.parse::<std::net::IpAddr>().is_ok_and(|net| net.is_ipv4() == ip.is_ipv4());
+            let same_family = net
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|net| net.is_ipv4() == ip.is_ipv4());
             match (address_bits(net), length.parse::<u32>()) {
                 (Some(net), Ok(length)) if same_family && length <= width => {
                     length == 0 || (net ^ bits) >> (width - length) == 0

@@ -51,8 +51,11 @@ impl Call<'_> {
     /// `ids` of the body: a list of whole numbers that is not empty, else nothing.
     pub(crate) fn ids(&self) -> Option<Vec<i64>> {
         let body = self.ask.json().ok()?;
-        let ids: Option<Vec<i64>> =
-            body["ids"].as_array()?.iter().map(serde_json::Value::as_i64).collect();
+        let ids: Option<Vec<i64>> = body["ids"]
+            .as_array()?
+            .iter()
+            .map(serde_json::Value::as_i64)
+            .collect();
         ids.filter(|ids| !ids.is_empty())
     }
 

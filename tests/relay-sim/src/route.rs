@@ -139,7 +139,8 @@ pub(crate) fn route(generation: Generation, method: &str, path: &str) -> Option<
         ("POST", ["v1", "chat", "completions"]) => Route::Chat,
         (
             "GET",
-            ["dashboard", "billing", "subscription"] | ["v1", "dashboard", "billing", "subscription"],
+            ["dashboard", "billing", "subscription"]
+            | ["v1", "dashboard", "billing", "subscription"],
         ) => Route::Subscription,
         ("GET", ["dashboard", "billing", "usage"] | ["v1", "dashboard", "billing", "usage"]) => {
             Route::BillingUsage

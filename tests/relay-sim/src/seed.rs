@@ -67,7 +67,10 @@ pub(crate) fn seeded(args: &SiteArgs, index: usize, origin: &str) -> State {
 fn options(args: &SiteArgs, generation: Generation) -> Options {
     let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     Options {
-        name: args.name.clone().unwrap_or_else(|| generation.default_name().to_owned()),
+        name: args
+            .name
+            .clone()
+            .unwrap_or_else(|| generation.default_name().to_owned()),
         unit: args.unit,
         custom_symbol: args.symbol.clone(),
         custom_rate: args.rate,
@@ -88,7 +91,9 @@ fn options(args: &SiteArgs, generation: Generation) -> Options {
             ("svip".to_owned(), 0.25),
         ],
         auto_groups: vec!["default".to_owned(), "vip".to_owned()],
-        models: ["claude-3-5-sonnet-20241022", "gpt-4o", "gpt-4o-mini"].map(str::to_owned).to_vec(),
+        models: ["claude-3-5-sonnet-20241022", "gpt-4o", "gpt-4o-mini"]
+            .map(str::to_owned)
+            .to_vec(),
         redemption_codes: vec![("0123456789abcdef0123456789abcdef".to_owned(), 1000, false)],
         compliance_confirmed: false,
     }
@@ -102,12 +107,20 @@ fn add_users(state: &mut State, args: &SiteArgs) {
     ];
     for (id, username, display_name, role, quota) in rows {
         let aff_code = state.dice.alphanumeric(4);
-        let password = if id == 2 { args.password.clone() } else { format!("{username}-pass-123") };
+        let password = if id == 2 {
+            args.password.clone()
+        } else {
+            format!("{username}-pass-123")
+        };
         state.users.push(User {
             id,
             username: username.to_owned(),
             password,
-            display_name: if id == 2 { capital(username) } else { display_name.to_owned() },
+            display_name: if id == 2 {
+                capital(username)
+            } else {
+                display_name.to_owned()
+            },
             role,
             status: 1,
             group: "default".to_owned(),
@@ -129,9 +142,17 @@ fn add_users(state: &mut State, args: &SiteArgs) {
             }
         };
         if let Some(given) = args.access_token.as_ref().filter(|_| id == 2) {
-            state.users.last_mut().expect("pushed just now").access_token = Some(given.clone());
+            state
+                .users
+                .last_mut()
+                .expect("pushed just now")
+                .access_token = Some(given.clone());
         } else {
-            state.users.last_mut().expect("pushed just now").access_token = Some(pat);
+            state
+                .users
+                .last_mut()
+                .expect("pushed just now")
+                .access_token = Some(pat);
         }
         if state.generation == Generation::OneApi && id != 1 {
             // Every new user owns this key (songquanpeng/one-api model/user.go Insert).
@@ -174,7 +195,10 @@ fn dress(token: &mut Token, n: usize, now: i64, generation: Generation) {
     token.remain_quota = 2_500_000 + 12_345 * n as i64;
     match n % 14 {
         // Counted down from 0 by use: negative on an unlimited key.
-        0 => (token.unlimited_quota, token.remain_quota, token.used_quota) = (true, -225_000, 225_000),
+        0 => {
+            (token.unlimited_quota, token.remain_quota, token.used_quota) =
+                (true, -225_000, 225_000)
+        }
         1 => token.unlimited_quota = true,
         2 => token.group = "vip".to_owned(),
         3 => token.status = 2,

@@ -72,7 +72,10 @@ impl Site {
 impl Running {
     /// One JSON object a site: kind, origin, base, demo login, control address.
     pub fn describe(&self) -> Vec<Value> {
-        self.sites.iter().map(|site| site.describe(&self.control)).collect()
+        self.sites
+            .iter()
+            .map(|site| site.describe(&self.control))
+            .collect()
     }
 }
 
@@ -107,7 +110,11 @@ pub async fn start(args: &Args) -> std::io::Result<Running> {
         async move { control_respond(&all, &base, request).await }
     });
     tasks.push(spawn(listener, app));
-    Ok(Running { sites, tasks, control })
+    Ok(Running {
+        sites,
+        tasks,
+        control,
+    })
 }
 
 fn spawn(listener: TcpListener, app: Router) -> JoinHandle<()> {
@@ -120,7 +127,9 @@ fn spawn(listener: TcpListener, app: Router) -> JoinHandle<()> {
 
 async fn read(request: Request, ip: String) -> Ask {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, MOST_BODY).await.unwrap_or_default();
+    let body = axum::body::to_bytes(body, MOST_BODY)
+        .await
+        .unwrap_or_default();
     Ask {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
@@ -196,7 +205,8 @@ fn decide(site: &Site, state: &mut State, mut ask: Ask) -> (Answer, Vec<What>) {
     let mut spared = true;
     for fault in &mut state.faults {
         if fault.strikes(&ask.method, &ask.path) {
-            spared &= fault.after || !matches!(fault.what, What::Replace { .. } | What::Huge { .. });
+            spared &=
+                fault.after || !matches!(fault.what, What::Replace { .. } | What::Huge { .. });
             faults.push(fault.what.clone());
         }
     }
@@ -228,7 +238,11 @@ fn decide(site: &Site, state: &mut State, mut ask: Ask) -> (Answer, Vec<What>) {
     };
     for fault in &faults {
         answer = match fault {
-            What::Replace { status, headers, body } => {
+            What::Replace {
+                status,
+                headers,
+                body,
+            } => {
                 let mut replaced = Answer::empty(*status).body(body.clone());
                 replaced.headers = headers
                     .iter()
@@ -307,26 +321,30 @@ fn faulty_response(answer: Answer, faults: &[What]) -> Response {
         (None, None) => return builder.body(Body::from(body)).unwrap_or_default(),
         (Some(at), _) => {
             // The announced length is never reached: the connection breaks in the middle.
-            let head = vec![Ok(body.slice(..at)), Err(std::io::Error::other("cut on request"))];
-            Body::from_stream(futures_util::stream::unfold(head.into_iter(), |mut rest| async {
-                let next = rest.next()?;
-                if next.is_err() {
-                    // The first part must have left before the break, or it is lost with it.
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-                Some((next, rest))
-            }))
+            let head = vec![
+                Ok(body.slice(..at)),
+                Err(std::io::Error::other("cut on request")),
+            ];
+            Body::from_stream(futures_util::stream::unfold(
+                head.into_iter(),
+                |mut rest| async {
+                    let next = rest.next()?;
+                    if next.is_err() {
+                        // The first part must have left before the break, or it is lost with it.
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                    Some((next, rest))
+                },
+            ))
         }
-        (None, Some(ms)) => {
-            Body::from_stream(futures_util::stream::unfold(0, move |at| {
-                let piece = body.get(at..at + 1).map(Bytes::copy_from_slice);
-                async move {
-                    let piece = piece?;
-                    tokio::time::sleep(Duration::from_millis(ms)).await;
-                    Some((Ok::<_, Infallible>(piece), at + 1))
-                }
-            }))
-        }
+        (None, Some(ms)) => Body::from_stream(futures_util::stream::unfold(0, move |at| {
+            let piece = body.get(at..at + 1).map(Bytes::copy_from_slice);
+            async move {
+                let piece = piece?;
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                Some((Ok::<_, Infallible>(piece), at + 1))
+            }
+        })),
     };
     builder.body(stream).unwrap_or_default()
 }

@@ -26,10 +26,18 @@ impl Call<'_> {
         method: &'static str,
     ) -> Result<Answer, Answer> {
         let now = self.state.now();
-        let today =
-            self.state.issued.iter().filter(|(id, at)| *id == user_id && now - at < 86_400).count();
+        let today = self
+            .state
+            .issued
+            .iter()
+            .filter(|(id, at)| *id == user_id && now - at < 86_400)
+            .count();
         if today >= ISSUED_PER_DAY {
-            return Err(Answer::code(429, "AUTH_SESSION_ISSUANCE_LIMIT", "Too Many Requests"));
+            return Err(Answer::code(
+                429,
+                "AUTH_SESSION_ISSUANCE_LIMIT",
+                "Too Many Requests",
+            ));
         }
         let active = self
             .state
@@ -74,8 +82,10 @@ impl Call<'_> {
 
     pub(crate) fn bundle_data(&mut self, session: &Session) -> Value {
         let now = self.state.now();
-        let user_version =
-            self.state.user(session.user_id).map_or(1, |user| user.auth_version);
+        let user_version = self
+            .state
+            .user(session.user_id)
+            .map_or(1, |user| user.auth_version);
         let claims = Claims {
             sid: session.sid.clone(),
             user_id: session.user_id,
@@ -115,13 +125,22 @@ impl Call<'_> {
             .cookie("new_api_refresh")
             .and_then(|value| value.split_once('.'))
             .ok_or_else(unknown)?;
-        if self.ask.header("x-auth-session").is_some_and(|named| named != sid) {
+        if self
+            .ask
+            .header("x-auth-session")
+            .is_some_and(|named| named != sid)
+        {
             return Err(Answer::code(409, "AUTH_SESSION_MISMATCH", "Conflict")
                 .with("Cache-Control", "no-store"));
         }
         let key = self.state.secret.clone();
-        let user_off: Vec<i64> =
-            self.state.users.iter().filter(|user| user.status != 1).map(|user| user.id).collect();
+        let user_off: Vec<i64> = self
+            .state
+            .users
+            .iter()
+            .filter(|user| user.status != 1)
+            .map(|user| user.id)
+            .collect();
         let session = self
             .state
             .sessions
@@ -129,7 +148,10 @@ impl Call<'_> {
             .find(|session| session.sid == sid && session.expires_at > now)
             .ok_or_else(unknown)?;
         let is_current = session.secret == secret;
-        let is_previous = session.previous.as_ref().is_some_and(|(old, _)| old == secret);
+        let is_previous = session
+            .previous
+            .as_ref()
+            .is_some_and(|(old, _)| old == secret);
         if !is_current && !is_previous {
             return Err(unknown());
         }
@@ -139,10 +161,18 @@ impl Call<'_> {
         if is_current {
             // Deterministic, so that two tabs racing get the same successor.
             let successor = URL_SAFE_NO_PAD.encode(
-                [mac(&key, &format!("{sid}.{secret}")), mac(&key, secret)[..11].to_vec()].concat(),
+                [
+                    mac(&key, &format!("{sid}.{secret}")),
+                    mac(&key, secret)[..11].to_vec(),
+                ]
+                .concat(),
             );
             session.previous = Some((std::mem::replace(&mut session.secret, successor), now));
-        } else if session.previous.as_ref().is_some_and(|(_, at)| now - at > REPLAY_WINDOW) {
+        } else if session
+            .previous
+            .as_ref()
+            .is_some_and(|(_, at)| now - at > REPLAY_WINDOW)
+        {
             session.revoked = true;
             return Err(gone("AUTH_SESSION_REVOKED"));
         }
@@ -178,9 +208,10 @@ impl Call<'_> {
             Some(sid) => Answer::data(json!({"revoked_sid": sid, "cookie_cleared": true})),
             None => Answer::done(),
         };
-        answer
-            .with("Cache-Control", "no-store")
-            .with("Set-Cookie", deleted_cookie(self.state.options.secure_cookie))
+        answer.with("Cache-Control", "no-store").with(
+            "Set-Cookie",
+            deleted_cookie(self.state.options.secure_cookie),
+        )
     }
 
     fn auth_session(&mut self) -> Option<String> {
@@ -192,7 +223,12 @@ impl Call<'_> {
 
     fn revoke(&mut self, which: impl Fn(&Session) -> bool) -> usize {
         let mut count = 0;
-        for session in self.state.sessions.iter_mut().filter(|each| !each.revoked && which(each)) {
+        for session in self
+            .state
+            .sessions
+            .iter_mut()
+            .filter(|each| !each.revoked && which(each))
+        {
             session.revoked = true;
             count += 1;
         }
@@ -224,8 +260,10 @@ impl Call<'_> {
             .filter(|(_, each)| each.user_id == who.id && !each.revoked && each.expires_at > now)
             .collect();
         mine.sort_by_key(|(at, each)| std::cmp::Reverse((each.last_active_at, *at)));
-        let rows: Vec<Value> =
-            mine.into_iter().map(|(_, each)| shown(each, each.sid == current)).collect();
+        let rows: Vec<Value> = mine
+            .into_iter()
+            .map(|(_, each)| shown(each, each.sid == current))
+            .collect();
         Ok(Answer::data(json!(rows)).no_cache())
     }
 
@@ -256,7 +294,11 @@ fn shown(session: &Session, current: bool) -> Value {
 /// the session.
 fn refresh_cookie(state: &State, session: &Session) -> String {
     let left = session.expires_at - state.now();
-    let secure = if state.options.secure_cookie { "; Secure" } else { "" };
+    let secure = if state.options.secure_cookie {
+        "; Secure"
+    } else {
+        ""
+    };
     format!(
         "new_api_refresh={}.{}; Path=/api/user/auth; Expires={}; Max-Age={left}; HttpOnly{secure}; SameSite=Strict",
         session.sid,
@@ -275,7 +317,10 @@ fn deleted_cookie(secure: bool) -> String {
 fn origin_of(url: &str) -> String {
     match url.split_once("://") {
         Some((scheme, rest)) => {
-            format!("{scheme}://{}", rest.split(['/', '?', '#']).next().unwrap_or(""))
+            format!(
+                "{scheme}://{}",
+                rest.split(['/', '?', '#']).next().unwrap_or("")
+            )
         }
         None => String::new(),
     }

@@ -35,8 +35,14 @@ pub(crate) fn serve(state: &mut State, ask: &Ask, quirk: Option<Quirk>) -> Answe
     let generation = state.generation;
     let request_id = state.make_request_id();
     let lang = Lang::of(generation, ask);
-    let mut call =
-        Call { state, ask, lang, passed: false, quirk, request_id: request_id.clone() };
+    let mut call = Call {
+        state,
+        ask,
+        lang,
+        passed: false,
+        quirk,
+        request_id: request_id.clone(),
+    };
     let found = route(generation, &ask.method, &ask.path);
     let relay = found.as_ref().is_some_and(Route::is_relay);
     let mut answer = match &found {
@@ -64,9 +70,7 @@ pub(crate) fn serve(state: &mut State, ask: &Ask, quirk: Option<Quirk>) -> Answe
     // CORS stands on the relay, the billing and the key-side endpoints and on everything without
     // a route, never on the rest of /api (middleware/cors.go, routers; seen live).
     let open = found.as_ref().is_none_or(|route| {
-        route.is_relay()
-            || route.is_billing()
-            || matches!(route, Route::KeyUsage | Route::KeyLog)
+        route.is_relay() || route.is_billing() || matches!(route, Route::KeyUsage | Route::KeyLog)
     });
     let preflight = answer.status == 204;
     if open && ask.header("origin").is_some() && !preflight {
@@ -119,7 +123,9 @@ impl Call<'_> {
             Route::AdminGroups => self.admin_groups(),
             Route::AdminOther => {
                 self.auth(ADMIN)?;
-                Ok(Answer::fail("relay-sim does not simulate what operators do"))
+                Ok(Answer::fail(
+                    "relay-sim does not simulate what operators do",
+                ))
             }
             Route::KeyList => self.key_list(),
             Route::KeySearch => self.key_search(),
@@ -153,7 +159,10 @@ impl Call<'_> {
             return Answer::empty(204)
                 .with("Access-Control-Allow-Credentials", "true")
                 .with("Access-Control-Allow-Headers", "*")
-                .with("Access-Control-Allow-Methods", "GET,POST,PUT,DELETE,OPTIONS")
+                .with(
+                    "Access-Control-Allow-Methods",
+                    "GET,POST,PUT,DELETE,OPTIONS",
+                )
                 .with("Access-Control-Allow-Origin", "*")
                 .with("Access-Control-Max-Age", "43200");
         }
@@ -161,7 +170,10 @@ impl Call<'_> {
             return refused;
         }
         let path = &self.ask.path;
-        if ["/v1", "/api", "/assets"].iter().any(|start| path.starts_with(start)) {
+        if ["/v1", "/api", "/assets"]
+            .iter()
+            .any(|start| path.starts_with(start))
+        {
             let query = if self.ask.raw_query.is_empty() {
                 String::new()
             } else {
@@ -187,13 +199,16 @@ impl Call<'_> {
     pub(crate) fn limit(&mut self, bucket: Bucket, who: &str) -> Result<(), Answer> {
         let now = self.state.now();
         let generation = self.state.generation;
-        self.state.limits.take(bucket, generation, who, now).map_err(|window| {
-            let answer = Answer::empty(429);
-            match generation {
-                Generation::Jwt => answer.with("Retry-After", window.to_string()),
-                Generation::April2025 | Generation::Cookie | Generation::OneApi => answer,
-            }
-        })
+        self.state
+            .limits
+            .take(bucket, generation, who, now)
+            .map_err(|window| {
+                let answer = Answer::empty(429);
+                match generation {
+                    Generation::Jwt => answer.with("Retry-After", window.to_string()),
+                    Generation::April2025 | Generation::Cookie | Generation::OneApi => answer,
+                }
+            })
     }
 }
 
@@ -208,8 +223,12 @@ fn gzipped(answer: Answer) -> Answer {
     } else {
         use std::io::Write as _;
         let mut pack = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        pack.write_all(&answer.body).expect("a Vec takes every byte");
+        pack.write_all(&answer.body)
+            .expect("a Vec takes every byte");
         pack.finish().expect("a Vec takes every byte")
     };
-    answer.with("Content-Encoding", "gzip").with("Vary", "Accept-Encoding").body(body)
+    answer
+        .with("Content-Encoding", "gzip")
+        .with("Vary", "Accept-Encoding")
+        .body(body)
 }

@@ -215,9 +215,7 @@ impl State {
         let pat = match self.generation {
             // A UUID without its dashes (songquanpeng/one-api common/random/main.go GetUUID).
             Generation::OneApi => self.dice.hex(32),
-            Generation::April2025 | Generation::Cookie | Generation::Jwt => {
-                self.dice.new_api_pat()
-            }
+            Generation::April2025 | Generation::Cookie | Generation::Jwt => self.dice.new_api_pat(),
         };
         if let Some(user) = self.user_mut(user_id) {
             user.access_token = Some(pat.clone());
@@ -306,7 +304,9 @@ impl State {
 pub(crate) fn real_now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
+        .map_or(0, |elapsed| {
+            i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+        })
 }
 
 /// Year, month, day, hour, minute, second of a Unix time in UTC.
@@ -332,8 +332,9 @@ fn stamp(unix: i64) -> String {
 /// A date as cookies carry it.
 pub(crate) fn http_date(unix: i64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let (year, month, day, hour, minute, second) = civil(unix);
     let weekday = DAYS[unix.div_euclid(86_400).rem_euclid(7) as usize];
     let name = MONTHS[month as usize - 1];

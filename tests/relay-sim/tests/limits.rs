@@ -33,10 +33,18 @@ fn the_api_bucket_has_each_generations_number() {
         assert!(refused.body.is_empty(), "{kind}");
         assert_eq!(refused.header("content-type"), None, "{kind}");
         let wait = (kind == "newapi-jwt").then_some("180");
-        assert_eq!(refused.header("retry-after"), wait, "{kind}: only the JWT era says how long");
+        assert_eq!(
+            refused.header("retry-after"),
+            wait,
+            "{kind}: only the JWT era says how long"
+        );
         // The relay is not in this bucket, billing is.
         assert_eq!(sim.get("/v1/models", &[]).status, 401, "{kind}");
-        assert_eq!(sim.get("/v1/dashboard/billing/usage", &[]).status, 429, "{kind}");
+        assert_eq!(
+            sim.get("/v1/dashboard/billing/usage", &[]).status,
+            429,
+            "{kind}"
+        );
     }
 }
 
@@ -47,7 +55,11 @@ fn the_page_bucket_counts_pages_and_unknown_paths() {
         let paths = ["/", "/api/nope", "/console/token"];
         let (count, _) = until_refused(300, |n| sim.get(paths[n % 3], &[]));
         assert_eq!(count, web, "{kind}");
-        assert_eq!(sim.get("/api/status", &[]).status, 200, "{kind}: another bucket");
+        assert_eq!(
+            sim.get("/api/status", &[]).status,
+            200,
+            "{kind}: another bucket"
+        );
     }
 }
 
@@ -70,12 +82,23 @@ fn twenty_critical_requests_and_then_none_for_anybody() {
         assert_eq!(count, 20, "{kind}: unauthorised reveals cost nothing");
         let wait = (kind == "newapi-jwt").then_some("1200");
         assert_eq!(refused.header("retry-after"), wait, "{kind}");
-        assert!(refused.header("auth-version").is_some(), "{kind}: authentication had passed");
+        assert!(
+            refused.header("auth-version").is_some(),
+            "{kind}: authentication had passed"
+        );
         assert_eq!(sim.login("bob", "bob-pass-123").status, 429, "{kind}");
         assert_eq!(sim.get("/api/usage/token/", &[]).status, 429, "{kind}");
-        assert_eq!(sim.mine("/api/token/?p=1").status, 200, "{kind}: lists go on");
+        assert_eq!(
+            sim.mine("/api/token/?p=1").status,
+            200,
+            "{kind}: lists go on"
+        );
         let pat = sim.mine("/api/user/token").status;
-        assert_eq!(pat, if kind == "newapi-jwt" { 429 } else { 200 }, "{kind}: access token");
+        assert_eq!(
+            pat,
+            if kind == "newapi-jwt" { 429 } else { 200 },
+            "{kind}: access token"
+        );
     }
 }
 
@@ -98,7 +121,11 @@ fn search_is_limited_per_user_and_not_in_old_builds() {
     for kind in ["newapi-2025-04", "oneapi"] {
         let sim = Sim::start(&[&format!("kind={kind}")]);
         for _ in 0..30 {
-            assert_eq!(sim.mine("/api/token/search?keyword=x").status, 200, "{kind}");
+            assert_eq!(
+                sim.mine("/api/token/search?keyword=x").status,
+                200,
+                "{kind}"
+            );
         }
     }
 }
@@ -125,7 +152,11 @@ fn limits_can_be_switched_off_and_differ_by_address() {
     let sim = Sim::start(&["kind=newapi-jwt,ct=1/1200"]);
     assert_eq!(sim.login("alice", "wrong").status, 200);
     assert_eq!(sim.login("alice", "wrong").status, 429);
-    let other = sim.post("/api/user/login", &[("X-Forwarded-For", "198.51.100.7")], &json!({"username": "alice", "password": "wrong"}));
+    let other = sim.post(
+        "/api/user/login",
+        &[("X-Forwarded-For", "198.51.100.7")],
+        &json!({"username": "alice", "password": "wrong"}),
+    );
     assert_eq!(other.status, 200);
 }
 
@@ -138,6 +169,7 @@ fn an_empty_429_is_twenty_three_bytes_of_gzip() {
     assert_eq!(got.header("content-encoding"), Some("gzip"));
     assert_eq!(got.header("content-length"), Some("23"));
     let mut text = String::new();
-    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&got.body[..]), &mut text).unwrap();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&got.body[..]), &mut text)
+        .unwrap();
     assert_eq!(text, "");
 }

@@ -1,7 +1,11 @@
 //! Every recorded exchange is sent again, in order, to a simulated site of the same build, and
 //! the answers must agree: status, the headers that matter, every value that is not a clock,
 //! a name or a secret of that one server.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a broken fixture must fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a broken fixture must fail loudly"
+)]
 
 mod common;
 mod replay_compare;
@@ -39,7 +43,9 @@ fn part(number: u32) -> u32 {
 }
 
 fn recordings(kind: &str) -> Vec<Recorded> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fixtures/sites").join(kind);
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../fixtures/sites")
+        .join(kind);
     let mut all: Vec<Recorded> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -61,7 +67,10 @@ fn recordings(kind: &str) -> Vec<Recorded> {
 /// The full dummy of a mask `Knnn**********nnnZ`, or the dummy itself.
 fn full_key(text: &str) -> Option<String> {
     let digits = text.strip_prefix('K')?.get(..3)?;
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| dummy_key(digits.parse().unwrap()))
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| dummy_key(digits.parse().unwrap()))
 }
 
 pub(crate) fn dummy_key(n: i64) -> String {
@@ -71,9 +80,10 @@ pub(crate) fn dummy_key(n: i64) -> String {
 fn collect_keys(part: u32, value: &Value, into: &mut BTreeMap<(u32, i64), String>) {
     match value {
         Value::Object(fields) => {
-            if let (Some(id), Some(key)) =
-                (fields.get("id").and_then(Value::as_i64), fields.get("key").and_then(Value::as_str))
-            {
+            if let (Some(id), Some(key)) = (
+                fields.get("id").and_then(Value::as_i64),
+                fields.get("key").and_then(Value::as_str),
+            ) {
                 if let Some(key) = full_key(key) {
                     into.entry((part, id)).or_insert(key);
                 }
@@ -85,7 +95,9 @@ fn collect_keys(part: u32, value: &Value, into: &mut BTreeMap<(u32, i64), String
                     }
                 }
             }
-            fields.values().for_each(|each| collect_keys(part, each, into));
+            fields
+                .values()
+                .for_each(|each| collect_keys(part, each, into));
         }
         Value::Array(items) => items.iter().for_each(|each| collect_keys(part, each, into)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -107,11 +119,14 @@ impl Replay {
         let response = &recorded.whole["response"];
         let body = got.json();
         let cookie_value = |cookie: &str| {
-            cookie.split_once('=').map(|(_, rest)| rest.split(';').next().unwrap_or("").to_owned())
+            cookie
+                .split_once('=')
+                .map(|(_, rest)| rest.split(';').next().unwrap_or("").to_owned())
         };
-        if let (Some(dummy), Some(real)) =
-            (response["headers"]["Set-Cookie"].as_str(), got.header("set-cookie"))
-        {
+        if let (Some(dummy), Some(real)) = (
+            response["headers"]["Set-Cookie"].as_str(),
+            got.header("set-cookie"),
+        ) {
             if let (Some(dummy), Some(real)) = (cookie_value(dummy), cookie_value(real)) {
                 if !dummy.is_empty() && !real.is_empty() {
                     self.swaps.insert(dummy, real);
@@ -120,9 +135,8 @@ impl Replay {
         }
         for path in [&["access_token"][..], &["session", "sid"], &["flow_token"]] {
             let pick = |from: &Value| {
-                path.iter().try_fold(from["data"].clone(), |at, name| {
-                    at.get(*name).cloned()
-                })
+                path.iter()
+                    .try_fold(from["data"].clone(), |at, name| at.get(*name).cloned())
             };
             if let (Some(Value::String(dummy)), Some(Value::String(real))) =
                 (pick(&response["body"]), pick(&body))
@@ -136,7 +150,8 @@ impl Replay {
         let method = recorded.whole["request"]["method"].as_str().unwrap();
         if got.status == 200 && path == "/api/user/token" {
             let pat = response["body"]["data"].clone();
-            self.sim.control("pat", &json!({"user": "alice", "value": pat}));
+            self.sim
+                .control("pat", &json!({"user": "alice", "value": pat}));
         }
         if method == "POST" && path == "/api/token/" && body["success"] == true {
             self.rename_newest();
@@ -146,16 +161,24 @@ impl Replay {
     /// A key just made gets the recording's text, if any recording shows it.
     fn rename_newest(&self) {
         let state = self.sim.read_control("state");
-        let newest = state["keys"].as_array().unwrap().iter().map(|key| key["id"].as_i64().unwrap());
+        let newest = state["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|key| key["id"].as_i64().unwrap());
         let id = newest.max().unwrap();
         if let Some(key) = self.keys.get(&(self.part, id)) {
-            self.sim.control("keys", &json!({"update": [{"id": id, "key": key}]}));
+            self.sim
+                .control("keys", &json!({"update": [{"id": id, "key": key}]}));
         }
     }
 
     /// The recorded key of an id, or the number the recorder would have given it.
     pub(crate) fn key_of(&self, id: i64, otherwise: i64) -> String {
-        self.keys.get(&(self.part, id)).cloned().unwrap_or_else(|| dummy_key(otherwise))
+        self.keys
+            .get(&(self.part, id))
+            .cloned()
+            .unwrap_or_else(|| dummy_key(otherwise))
     }
 }
 
@@ -163,10 +186,20 @@ fn replay(folder: &str, kind: &'static str, at_least: usize) {
     let all = recordings(folder);
     let mut keys = BTreeMap::new();
     for recorded in &all {
-        collect_keys(part(recorded.number), &recorded.whole["response"]["body"], &mut keys);
+        collect_keys(
+            part(recorded.number),
+            &recorded.whole["response"]["body"],
+            &mut keys,
+        );
     }
     let sim = Sim::start(&[&format!("kind={kind},bare=1,limits=off")]);
-    let mut replay = Replay { kind, sim, swaps: BTreeMap::new(), keys, part: 0 };
+    let mut replay = Replay {
+        kind,
+        sim,
+        swaps: BTreeMap::new(),
+        keys,
+        part: 0,
+    };
     let (mut same, mut left_out, mut wrong) = (0, 0, Vec::new());
     for recorded in &all {
         replay.part = part(recorded.number);
@@ -182,14 +215,19 @@ fn replay(folder: &str, kind: &'static str, at_least: usize) {
             .flatten()
             .map(|(name, value)| (name.clone(), replay.swapped(value.as_str().unwrap())))
             .collect();
-        let headers: Vec<(&str, &str)> =
-            headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let headers: Vec<(&str, &str)> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         let body = match expand_request(recorded) {
             Value::Null => String::new(),
             Value::String(text) => text,
             other => replay.swapped(&other.to_string()),
         };
-        let path = request["path"].as_str().unwrap().replace("2026-11", &this_month());
+        let path = request["path"]
+            .as_str()
+            .unwrap()
+            .replace("2026-11", &this_month());
         let method = request["method"].as_str().unwrap();
         let got = send(&replay.sim.base, method, &path, &headers, body.as_bytes());
         let found = differences(recorded, &got);
@@ -197,17 +235,37 @@ fn replay(folder: &str, kind: &'static str, at_least: usize) {
         if found.is_empty() {
             same += 1;
         } else {
-            wrong.push(format!("{:03}-{}: {}", recorded.number, recorded.name, found.join("; ")));
+            wrong.push(format!(
+                "{:03}-{}: {}",
+                recorded.number,
+                recorded.name,
+                found.join("; ")
+            ));
         }
     }
-    println!("{folder}: {same} agree, {} differ, {left_out} left out", wrong.len());
-    assert!(wrong.is_empty(), "{folder}: {} of {} differ:\n{}", wrong.len(), all.len(), wrong.join("\n"));
-    assert!(same >= at_least, "{folder}: only {same} exchanges were compared");
+    println!(
+        "{folder}: {same} agree, {} differ, {left_out} left out",
+        wrong.len()
+    );
+    assert!(
+        wrong.is_empty(),
+        "{folder}: {} of {} differ:\n{}",
+        wrong.len(),
+        all.len(),
+        wrong.join("\n")
+    );
+    assert!(
+        same >= at_least,
+        "{folder}: only {same} exchanges were compared"
+    );
 }
 
 /// The recordings ask for the check-ins of the month they were made in.
 fn this_month() -> String {
-    let status = std::process::Command::new("date").args(["-u", "+%Y-%m"]).output().unwrap();
+    let status = std::process::Command::new("date")
+        .args(["-u", "+%Y-%m"])
+        .output()
+        .unwrap();
     String::from_utf8(status.stdout).unwrap().trim().to_owned()
 }
 

@@ -7,20 +7,53 @@ use crate::common::Got;
 
 /// Fields that name one server, one moment or one secret: only their type is compared.
 const OWN: [&str; 31] = [
-    "created_time", "accessed_time", "created_at", "last_active_at", "access_expires_at",
-    "access_token", "sid", "aff_code", "start_time", "server_address", "passkey_origins",
-    "passkey_rp_id", "chats", "pricing_version", "quota_awarded", "checkin_date", "flow_token",
-    "request_id", "revoked_sid", "last_login_at", "total_quota", "setting", "ip", "user_agent",
-    "other", "use_time", "content", "rpm", "tpm", "enable_groups",
+    "created_time",
+    "accessed_time",
+    "created_at",
+    "last_active_at",
+    "access_expires_at",
+    "access_token",
+    "sid",
+    "aff_code",
+    "start_time",
+    "server_address",
+    "passkey_origins",
+    "passkey_rp_id",
+    "chats",
+    "pricing_version",
+    "quota_awarded",
+    "checkin_date",
+    "flow_token",
+    "request_id",
+    "revoked_sid",
+    "last_login_at",
+    "total_quota",
+    "setting",
+    "ip",
+    "user_agent",
+    "other",
+    "use_time",
+    "content",
+    "rpm",
+    "tpm",
+    "enable_groups",
     // Empty until the price table was read, a minute after the server's start.
     "supported_endpoint_types",
 ];
 
 /// Headers that must be there, or must not, and with the same value.
 const HEADERS: [&str; 12] = [
-    "Content-Type", "Cache-Control", "X-New-Api-Version", "Auth-Version", "Retry-After",
-    "Location", "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials",
-    "Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Max-Age",
+    "Content-Type",
+    "Cache-Control",
+    "X-New-Api-Version",
+    "Auth-Version",
+    "Retry-After",
+    "Location",
+    "Access-Control-Allow-Origin",
+    "Access-Control-Allow-Credentials",
+    "Access-Control-Allow-Headers",
+    "Access-Control-Allow-Methods",
+    "Access-Control-Max-Age",
     "Content-Encoding",
 ];
 
@@ -44,7 +77,11 @@ pub(crate) fn differences(recorded: &Recorded, got: &Got) -> Vec<String> {
     } else if response["body_kind"] == "html" {
         let redirect = matches!(got.status, 301 | 302);
         if redirect && response["body_length"] != got.body.len() {
-            found.push(format!("{} bytes for {}", got.body.len(), response["body_length"]));
+            found.push(format!(
+                "{} bytes for {}",
+                got.body.len(),
+                response["body_length"]
+            ));
         }
     } else if response["body_kind"] == "empty" {
         if !got.body.is_empty() {
@@ -59,7 +96,11 @@ pub(crate) fn differences(recorded: &Recorded, got: &Got) -> Vec<String> {
         let (mut expected, mut body) = (expected.clone(), got.json());
         let created = recorded.whole["request"]["method"] == "POST"
             && recorded.whole["request"]["path"] == "/api/token/";
-        if created && body["data"]["key"].as_str().is_some_and(|key| key.len() == 48) {
+        if created
+            && body["data"]["key"]
+                .as_str()
+                .is_some_and(|key| key.len() == 48)
+        {
             body["data"]["key"] = expected["data"]["key"].clone();
         }
         // The recorder's upstream echoed no model to One API.
@@ -127,7 +168,11 @@ fn compare_headers(response: &Value, got: &Got, found: &mut Vec<String>) {
                 Some(("Max-Age", value)) => {
                     let age: i64 = value.parse().unwrap_or(-1);
                     // What is left of 30 days differs by the seconds that passed.
-                    let age = if (2_591_900..=2_592_000).contains(&age) { 2_592_000 } else { age };
+                    let age = if (2_591_900..=2_592_000).contains(&age) {
+                        2_592_000
+                    } else {
+                        age
+                    };
                     format!("Max-Age={age}")
                 }
                 Some((name, "")) => format!("{name}="),
@@ -137,7 +182,10 @@ fn compare_headers(response: &Value, got: &Got, found: &mut Vec<String>) {
             .collect()
     };
     if first.map(shape) != got.header("Set-Cookie").map(shape) {
-        found.push(format!("Set-Cookie: {:?} for {first:?}", got.header("Set-Cookie")));
+        found.push(format!(
+            "Set-Cookie: {:?} for {first:?}",
+            got.header("Set-Cookie")
+        ));
     }
 }
 
@@ -171,7 +219,11 @@ fn compare(
                 }
             }
             for (key, value) in a {
-                let at = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let at = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 match b.get(key) {
                     Some(other) => compare(value, other, &at, cut, subset, found),
                     None => found.push(format!("{at} is missing")),

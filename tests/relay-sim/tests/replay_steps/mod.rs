@@ -17,7 +17,8 @@ pub(crate) fn skipped(kind: &str, recorded: &Recorded) -> Option<&'static str> {
     }
     Some(match name {
         "chat-overloaded" => "needs the host's CPU above the guard",
-        "log-self-all" | "log-token-after" | "data-self" | "log-stat-since" | "log-self-size-1000" => {
+        "log-self-all" | "log-token-after" | "data-self" | "log-stat-since"
+        | "log-self-size-1000" => {
             "log lines and hourly rows other than consumption here and now are not simulated"
         }
         "models-catalog" => "the server's static table is no fact a client may use",
@@ -32,7 +33,8 @@ pub(crate) fn skipped(kind: &str, recorded: &Recorded) -> Option<&'static str> {
 pub(crate) fn expand_request(recorded: &Recorded) -> Value {
     let body = &recorded.whole["request"]["body"];
     let newest = body["ids"][0].as_i64().unwrap_or(0);
-    let ids = |from: i64, count: i64| json!({"ids": (0..count).map(|n| from - n).collect::<Vec<_>>()});
+    let ids =
+        |from: i64, count: i64| json!({"ids": (0..count).map(|n| from - n).collect::<Vec<_>>()});
     match recorded.name.as_str() {
         "reveal-batch-100" => ids(newest, 100),
         "reveal-batch-101" => ids(newest, 101),
@@ -54,20 +56,27 @@ fn user(replay: &Replay, body: &Value) {
 }
 
 fn pat(replay: &Replay, name: &str, value: &str) {
-    replay.sim.control("pat", &json!({"user": name, "value": value}));
+    replay
+        .sim
+        .control("pat", &json!({"user": name, "value": value}));
 }
 
 fn key(replay: &Replay, owner: &str, id: i64, otherwise: i64, mut more: Value) {
     more["id"] = json!(id);
     more["key"] = json!(replay.key_of(id, otherwise));
-    replay.sim.control("keys", &json!({"user": owner, "add": [more]}));
+    replay
+        .sim
+        .control("keys", &json!({"user": owner, "add": [more]}));
 }
 
 /// Signs in and remembers what came under the recording's names for it.
 fn login(replay: &mut Replay, password: &str, cookie: &str, jwt: &str) {
     let got = replay.sim.login("alice", password);
     assert_eq!(got.status, 200, "a step's login");
-    if let Some(value) = got.header("set-cookie").and_then(|value| value.split(['=', ';']).nth(1)) {
+    if let Some(value) = got
+        .header("set-cookie")
+        .and_then(|value| value.split(['=', ';']).nth(1))
+    {
         if !cookie.is_empty() {
             replay.swaps.insert(cookie.to_owned(), value.to_owned());
         }
@@ -81,15 +90,25 @@ fn login(replay: &mut Replay, password: &str, cookie: &str, jwt: &str) {
 
 /// The credential a recording carries, to be bound to a fresh login.
 fn carried(recorded: &Recorded) -> (String, String) {
-    let header = |name: &str| recorded.whole["request"]["headers"][name].as_str().unwrap_or("");
-    let cookie = header("Cookie").split_once('=').map_or("", |(_, value)| value);
-    let jwt = header("Authorization").strip_prefix("Bearer ").unwrap_or("");
+    let header = |name: &str| {
+        recorded.whole["request"]["headers"][name]
+            .as_str()
+            .unwrap_or("")
+    };
+    let cookie = header("Cookie")
+        .split_once('=')
+        .map_or("", |(_, value)| value);
+    let jwt = header("Authorization")
+        .strip_prefix("Bearer ")
+        .unwrap_or("");
     (cookie.to_owned(), jwt.to_owned())
 }
 
 /// A server as fresh as the recorder's: three users, these access tokens, no keys.
 fn fresh(replay: &mut Replay, pats: [(&str, &str); 3]) {
-    let first = replay.sim.read_control("state")["users"].as_array().is_none_or(Vec::is_empty);
+    let first = replay.sim.read_control("state")["users"]
+        .as_array()
+        .is_none_or(Vec::is_empty);
     for (id, name, password, shown) in [
         (1, "root", "dummyroot123", "Root User"),
         (2, "alice", "dummypass123", "Alice"),
@@ -104,8 +123,12 @@ fn fresh(replay: &mut Replay, pats: [(&str, &str); 3]) {
             row["create"] = json!(true);
         }
         user(replay, &row);
-        replay.sim.control("revoke-sessions", &json!({"user": name}));
-        replay.sim.control("keys", &json!({"user": name, "clear": true}));
+        replay
+            .sim
+            .control("revoke-sessions", &json!({"user": name}));
+        replay
+            .sim
+            .control("keys", &json!({"user": name, "clear": true}));
     }
     for (name, value) in pats {
         if !value.is_empty() {
@@ -115,11 +138,14 @@ fn fresh(replay: &mut Replay, pats: [(&str, &str); 3]) {
     replay.sim.control("keys", &json!({"next_id": 1}));
     replay.sim.control("limits", &json!({"limits": "off"}));
     clock(replay, 0);
-    options(replay, &json!({
-        "unit": "usd", "display_in_currency": true, "display_token_stat": true,
-        "secure_cookie": false, "pricing": "public", "turnstile": false, "password_login": true,
-        "usable_groups": {"default": "默认分组", "vip": "vip分组"}, "max_tokens": 1000,
-    }));
+    options(
+        replay,
+        &json!({
+            "unit": "usd", "display_in_currency": true, "display_token_stat": true,
+            "secure_cookie": false, "pricing": "public", "turnstile": false, "password_login": true,
+            "usable_groups": {"default": "默认分组", "vip": "vip分组"}, "max_tokens": 1000,
+        }),
+    );
 }
 
 /// Where the fillers end: bob's one key, which nobody else may touch.
@@ -166,7 +192,9 @@ fn relay_keys(replay: &Replay) {
 }
 
 fn exhaust(replay: &Replay, bucket: &str, by: &str) {
-    replay.sim.control("limit", &json!({"bucket": bucket, "by": by}));
+    replay
+        .sim
+        .control("limit", &json!({"bucket": bucket, "by": by}));
 }
 
 /// The steps.
@@ -177,31 +205,74 @@ pub(crate) fn before(replay: &mut Replay, recorded: &Recorded) {
     match (recorded.number, recorded.name.as_str()) {
         (1, _) => {
             let pats = match kind {
-                "newapi-jwt" => ["Pat+root/0123456789abcdefghijABC", "Pat+alice/0123456789abcdefghij==", "Pat+bob/0123456789abcdefghijABC="],
-                "newapi-cookie" => ["Pat+root/0123456789abcdefghijA==", "Pat+alice/0123456789abcdefghij==", "Pat+bob/0123456789abcdefghij"],
-                "newapi-2025-04" => ["Pat+root/0123456789abcdefghijABC", "Pat+alice/0123456789abcdefghijAB", "Pat+bob/0123456789abcdefghijAB=="],
-                _ => ["c40123456789abcdef0123456789abcd", "fe0123456789abcdef0123456789abcd", "330123456789abcdef0123456789abcd"],
+                "newapi-jwt" => [
+                    "Pat+root/0123456789abcdefghijABC",
+                    "Pat+alice/0123456789abcdefghij==",
+                    "Pat+bob/0123456789abcdefghijABC=",
+                ],
+                "newapi-cookie" => [
+                    "Pat+root/0123456789abcdefghijA==",
+                    "Pat+alice/0123456789abcdefghij==",
+                    "Pat+bob/0123456789abcdefghij",
+                ],
+                "newapi-2025-04" => [
+                    "Pat+root/0123456789abcdefghijABC",
+                    "Pat+alice/0123456789abcdefghijAB",
+                    "Pat+bob/0123456789abcdefghijAB==",
+                ],
+                _ => [
+                    "c40123456789abcdef0123456789abcd",
+                    "fe0123456789abcdef0123456789abcd",
+                    "330123456789abcdef0123456789abcd",
+                ],
             };
-            fresh(replay, [("root", pats[0]), ("alice", pats[1]), ("bob", pats[2])]);
+            fresh(
+                replay,
+                [("root", pats[0]), ("alice", pats[1]), ("bob", pats[2])],
+            );
         }
         (401, _) => {
             let pats = if kind == "newapi-jwt" {
-                ["Pat+aliceX/0123456789abcdefghij=", "Pat+bobX/0123456789abcdefghijAB="]
+                [
+                    "Pat+aliceX/0123456789abcdefghij=",
+                    "Pat+bobX/0123456789abcdefghijAB=",
+                ]
             } else {
-                ["Pat+aliceX/0123456789abcdefghijA", "Pat+bobX/0123456789abcdefghijABC"]
+                [
+                    "Pat+aliceX/0123456789abcdefghijA",
+                    "Pat+bobX/0123456789abcdefghijABC",
+                ]
             };
             fresh(replay, [("alice", pats[0]), ("bob", pats[1]), ("root", "")]);
             second_server(replay);
         }
         (501, _) => {
             let pats = match kind {
-                "newapi-jwt" => ["Pat+aliceY/0123456789abcdefghijA", "Pat+rootY/0123456789abcdefghijAB"],
-                "newapi-cookie" => ["Pat+aliceY/0123456789abcdefghij=", "Pat+rootY/0123456789abcdefghijAB"],
-                "newapi-2025-04" => ["Pat+aliceY/0123456789abcdefghijA", "Pat+rootY/0123456789abcdefghijA="],
-                _ => ["570123456789abcdef0123456789abcd", "1d0123456789abcdef0123456789abcd"],
+                "newapi-jwt" => [
+                    "Pat+aliceY/0123456789abcdefghijA",
+                    "Pat+rootY/0123456789abcdefghijAB",
+                ],
+                "newapi-cookie" => [
+                    "Pat+aliceY/0123456789abcdefghij=",
+                    "Pat+rootY/0123456789abcdefghijAB",
+                ],
+                "newapi-2025-04" => [
+                    "Pat+aliceY/0123456789abcdefghijA",
+                    "Pat+rootY/0123456789abcdefghijA=",
+                ],
+                _ => [
+                    "570123456789abcdef0123456789abcd",
+                    "1d0123456789abcdef0123456789abcd",
+                ],
             };
             fresh(replay, [("alice", pats[0]), ("root", pats[1]), ("bob", "")]);
-            key(replay, "alice", 1, 1, json!({"name": "money", "remain_quota": 5_000_000}));
+            key(
+                replay,
+                "alice",
+                1,
+                1,
+                json!({"name": "money", "remain_quota": 5_000_000}),
+            );
             replay.sim.control("spend", &json!({"id": 1, "quota": 225}));
         }
         _ => {}
@@ -214,14 +285,22 @@ pub(crate) fn before(replay: &mut Replay, recorded: &Recorded) {
             clock(replay, 0);
         }
         "self-jwt-expired" => {
-            let real = replay.swaps.values().find(|value| value.starts_with("eyJ")).cloned();
+            let real = replay
+                .swaps
+                .values()
+                .find(|value| value.starts_with("eyJ"))
+                .cloned();
             replay.swaps.insert(jwt, real.expect("a login came before"));
             clock(replay, 1000);
         }
         "self-jwt-bad-signature" => {
             clock(replay, 0);
             // The recorder broke the signature; the scrubbed dummy looks like the sound one.
-            let real = replay.swaps.get(&jwt).cloned().expect("a login came before");
+            let real = replay
+                .swaps
+                .get(&jwt)
+                .cloned()
+                .expect("a login came before");
             replay.swaps.insert("unbroken".to_owned(), real.clone());
             replay.swaps.insert(jwt, format!("{real}x"));
         }
@@ -238,12 +317,23 @@ pub(crate) fn before(replay: &mut Replay, recorded: &Recorded) {
             &json!({"usable_groups": {"default": "默认分组", "vip": "vip分组"}, "pricing": "login"}),
         ),
         "pricing-switched-off" => options(replay, &json!({"pricing": "off"})),
-        "login-turnstile-missing" => options(replay, &json!({"turnstile": true, "pricing": "public"})),
-        "login-password-off" => options(replay, &json!({"turnstile": false, "password_login": false})),
+        "login-turnstile-missing" => {
+            options(replay, &json!({"turnstile": true, "pricing": "public"}))
+        }
+        "login-password-off" => options(
+            replay,
+            &json!({"turnstile": false, "password_login": false}),
+        ),
         "token-list-empty" => options(replay, &json!({"password_login": true})),
         "token-list-fresh-account" => {
             // The server gave every new user one.
-            key(replay, "alice", 1, 1, json!({"name": "default", "unlimited_quota": true, "remain_quota": -1}));
+            key(
+                replay,
+                "alice",
+                1,
+                1,
+                json!({"name": "default", "unlimited_quota": true, "remain_quota": -1}),
+            );
             replay.sim.control("keys", &json!({"next_id": 3}));
         }
         "token-list-p1" if !one_api && kind != "newapi-2025-04" => bulk(replay, 2),
@@ -253,19 +343,41 @@ pub(crate) fn before(replay: &mut Replay, recorded: &Recorded) {
         "reveal-one" => {
             let (bob, number) = bobs_key(kind);
             for id in (if kind == "newapi-jwt" { 30 } else { 31 })..bob {
-                key(replay, "alice", id, id, json!({"name": format!("fill-{id}"), "unlimited_quota": true}));
+                key(
+                    replay,
+                    "alice",
+                    id,
+                    id,
+                    json!({"name": format!("fill-{id}"), "unlimited_quota": true}),
+                );
             }
-            key(replay, "bob", bob, number, json!({"name": "bobs", "unlimited_quota": true}));
+            key(
+                replay,
+                "bob",
+                bob,
+                number,
+                json!({"name": "bobs", "unlimited_quota": true}),
+            );
         }
         "reveal-one-disabled" => {
-            replay.sim.control("keys", &json!({"update": [{"id": 15, "status": 2}]}));
+            replay
+                .sim
+                .control("keys", &json!({"update": [{"id": 15, "status": 2}]}));
         }
         "token-list-p2-of-100" => {
-            replay.sim.control("keys", &json!({"update": [{"id": 15, "status": 1}]}));
+            replay
+                .sim
+                .control("keys", &json!({"update": [{"id": 15, "status": 1}]}));
         }
         "token-create-over-limit" => {
-            let message = recorded.whole["response"]["body"]["message"].as_str().unwrap_or("");
-            let most: i64 = message.split(['(', ')']).nth(1).and_then(|n| n.parse().ok()).expect("a number");
+            let message = recorded.whole["response"]["body"]["message"]
+                .as_str()
+                .unwrap_or("");
+            let most: i64 = message
+                .split(['(', ')'])
+                .nth(1)
+                .and_then(|n| n.parse().ok())
+                .expect("a number");
             options(replay, &json!({"max_tokens": most}));
         }
         "token-delete" => {
@@ -279,7 +391,13 @@ pub(crate) fn before(replay: &mut Replay, recorded: &Recorded) {
                 }
             }
             if !kind.contains("jwt") && !kind.contains("cookie") {
-                key(replay, "bob", bob, number, json!({"name": "bobs", "unlimited_quota": true}));
+                key(
+                    replay,
+                    "bob",
+                    bob,
+                    number,
+                    json!({"name": "bobs", "unlimited_quota": true}),
+                );
             }
         }
         "v1-models" => relay_keys(replay),
@@ -291,18 +409,33 @@ pub(crate) fn before(replay: &mut Replay, recorded: &Recorded) {
                 .expect("relay_keys made it");
             let bearer = format!("Bearer sk-{}", vip["key"].as_str().expect("a key"));
             let body = json!({"model": "gpt-4o-mini", "messages": []}).to_string();
-            let got = send(&replay.sim.base, "POST", "/v1/chat/completions", &[("Authorization", &bearer)], body.as_bytes());
+            let got = send(
+                &replay.sim.base,
+                "POST",
+                "/v1/chat/completions",
+                &[("Authorization", &bearer)],
+                body.as_bytes(),
+            );
             assert_eq!(got.status, 200, "the vip call");
         }
         "checkin-before" => options(replay, &json!({"check_in": true})),
         "redeem-gated" => options(replay, &json!({"check_in": false})),
         "redeem-wrong-code" => options(replay, &json!({"compliance_confirmed": true})),
         "login-2fa-required" => {
-            let code = if kind == "newapi-jwt" { "221392" } else { "536607" };
+            let code = if kind == "newapi-jwt" {
+                "221392"
+            } else {
+                "536607"
+            };
             user(replay, &json!({"user": "bob", "second_factor": code}));
         }
-        "self-disabled-user" => user(replay, &json!({"user": "bob", "second_factor": "", "status": 2})),
-        "logout" | "refresh-two-generations-old" => user(replay, &json!({"user": "bob", "status": 1})),
+        "self-disabled-user" => user(
+            replay,
+            &json!({"user": "bob", "second_factor": "", "status": 2}),
+        ),
+        "logout" | "refresh-two-generations-old" => {
+            user(replay, &json!({"user": "bob", "status": 1}))
+        }
         "refresh-newest-still-good" => {
             // The check-in's reward was drawn by lot.
             let quota = &recorded.whole["response"]["body"]["data"]["user"]["quota"];
@@ -312,35 +445,61 @@ pub(crate) fn before(replay: &mut Replay, recorded: &Recorded) {
         "self-pat-after-revoke" | "self-pat-after-logout" | "self-cookie-after-logout" => {
             // The check-in's reward was drawn by lot.
             let wanted = &recorded.whole["response"]["body"]["data"];
-            user(replay, &json!({"user": "alice", "quota": wanted["quota"],
-                "used_quota": wanted["used_quota"], "request_count": wanted["request_count"]}));
+            user(
+                replay,
+                &json!({"user": "alice", "quota": wanted["quota"],
+                "used_quota": wanted["used_quota"], "request_count": wanted["request_count"]}),
+            );
         }
         "logout-jwt-and-cookie" => {
             clock(replay, 0);
             login(replay, "dummypass123", &cookie, &jwt);
-            let sid = recorded.whole["response"]["body"]["data"]["revoked_sid"].as_str().expect("a sid");
-            let real = replay.swaps[&cookie].split('.').next().expect("sid.secret").to_owned();
+            let sid = recorded.whole["response"]["body"]["data"]["revoked_sid"]
+                .as_str()
+                .expect("a sid");
+            let real = replay.swaps[&cookie]
+                .split('.')
+                .next()
+                .expect("sid.secret")
+                .to_owned();
             replay.swaps.insert(sid.to_owned(), real);
         }
         "secure-login" => {
-            user(replay, &json!({"user": "alice", "quota": 50_000_000, "used_quota": 0, "request_count": 0}));
-            options(replay, &json!({"secure_cookie": true, "trusted_url": "https://relay.example"}));
+            user(
+                replay,
+                &json!({"user": "alice", "quota": 50_000_000, "used_quota": 0, "request_count": 0}),
+            );
+            options(
+                replay,
+                &json!({"secure_cookie": true, "trusted_url": "https://relay.example"}),
+            );
             pat(replay, "alice", "Pat+aliceS/0123456789abcdefghij=");
         }
         "secure-refresh-site-origin" => login(replay, "dummypass123", &cookie, ""),
-        "429-search" | "429-login" if !recorded.name.ends_with("login") || !kind.contains("jwt") && !kind.contains("cookie") => {
+        "429-search" | "429-login"
+            if !recorded.name.ends_with("login")
+                || !kind.contains("jwt") && !kind.contains("cookie") =>
+        {
             limited_server(replay);
         }
         "critical-after-25-unauthorised-reveals" => {
             for _ in 0..25 {
-                replay.sim.post("/api/token/1/key", &[("Authorization", "nonsense"), ("New-Api-User", "2")], &json!({}));
+                replay.sim.post(
+                    "/api/token/1/key",
+                    &[("Authorization", "nonsense"), ("New-Api-User", "2")],
+                    &json!({}),
+                );
             }
         }
         "429-reveal-one" => {
             let id = carried(recorded).1;
             let bearer = format!("Bearer {id}");
             for _ in 0..19 {
-                let got = replay.sim.post("/api/token/1/key", &[("Authorization", &bearer), ("New-Api-User", "2")], &json!({}));
+                let got = replay.sim.post(
+                    "/api/token/1/key",
+                    &[("Authorization", &bearer), ("New-Api-User", "2")],
+                    &json!({}),
+                );
                 assert_eq!(got.status, 200, "one of twenty reveals");
             }
         }
@@ -349,7 +508,10 @@ pub(crate) fn before(replay: &mut Replay, recorded: &Recorded) {
                 pat(replay, "alice", &jwt);
                 let from = format!("198.51.100.{n}");
                 let bearer = format!("Bearer {jwt}");
-                let got = replay.sim.get("/api/user/token", &[("Authorization", &bearer), ("X-Forwarded-For", &from)]);
+                let got = replay.sim.get(
+                    "/api/user/token",
+                    &[("Authorization", &bearer), ("X-Forwarded-For", &from)],
+                );
                 assert_eq!(got.status, 200, "one of twenty access tokens");
             }
             pat(replay, "alice", &jwt);
@@ -359,38 +521,64 @@ pub(crate) fn before(replay: &mut Replay, recorded: &Recorded) {
         "self-groups-own-group-added" => user(replay, &json!({"user": "bob", "group": "svip"})),
         "password-change" => {
             let later = "00000000-0000-4000-8000-000000000001.refreshDummy01secret_0123456789abcdefghijABCDEFGHIJ0123456789abc";
-            let cookie = if cookie.is_empty() { later.to_owned() } else { cookie };
+            let cookie = if cookie.is_empty() {
+                later.to_owned()
+            } else {
+                cookie
+            };
             login(replay, "dummypass123", &cookie, &jwt);
         }
         "self-pat-disabled" => user(replay, &json!({"user": "alice", "status": 2})),
         "self-pat-enabled-again" => user(replay, &json!({"user": "alice", "status": 1})),
         "session-limit-active" => {
             for _ in 0..50 {
-                assert_eq!(replay.sim.login("bob", "dummypass1").status, 200, "one of fifty sessions");
+                assert_eq!(
+                    replay.sim.login("bob", "dummypass1").status,
+                    200,
+                    "one of fifty sessions"
+                );
             }
         }
         "session-limit-issuance" => {
             // What this site issued for the earlier recordings counts too.
             for _ in 0..100 {
-                replay.sim.control("revoke-sessions", &json!({"user": "bob"}));
+                replay
+                    .sim
+                    .control("revoke-sessions", &json!({"user": "bob"}));
                 if replay.sim.login("bob", "dummypass1").status != 200 {
                     break;
                 }
             }
-            replay.sim.control("revoke-sessions", &json!({"user": "bob"}));
+            replay
+                .sim
+                .control("revoke-sessions", &json!({"user": "bob"}));
         }
         "billing-subscription-cny" => options(replay, &json!({"unit": "cny"})),
         "billing-subscription-tokens" => options(replay, &json!({"unit": "tokens"})),
-        "billing-subscription-custom" => options(replay, &json!({"unit": "custom", "symbol": "€", "rate": 0.9})),
-        "billing-subscription-account-level" => options(replay, &json!({"unit": "usd", "display_token_stat": false})),
-        "billing-subscription-no-currency" => options(replay, &json!({"display_token_stat": true, "display_in_currency": false})),
+        "billing-subscription-custom" => options(
+            replay,
+            &json!({"unit": "custom", "symbol": "€", "rate": 0.9}),
+        ),
+        "billing-subscription-account-level" => {
+            options(replay, &json!({"unit": "usd", "display_token_stat": false}))
+        }
+        "billing-subscription-no-currency" => options(
+            replay,
+            &json!({"display_token_stat": true, "display_in_currency": false}),
+        ),
         _ => {}
     }
 }
 
 fn bulk(replay: &Replay, from: i64) {
     for n in 0..13 {
-        key(replay, "alice", from + n, from + n, json!({"name": format!("bulk-{n:02}"), "unlimited_quota": true}));
+        key(
+            replay,
+            "alice",
+            from + n,
+            from + n,
+            json!({"name": format!("bulk-{n:02}"), "unlimited_quota": true}),
+        );
     }
 }
 
@@ -418,15 +606,23 @@ fn second_server(replay: &Replay) {
         key(replay, "alice", id, 500 + id, json!({"name": "many"}));
     }
     for id in [1, 2] {
-        replay.sim.control("spend", &json!({"id": id, "quota": 225}));
+        replay
+            .sim
+            .control("spend", &json!({"id": id, "quota": 225}));
     }
 }
 
 /// The server whose limits were on.
 fn limited_server(replay: &mut Replay) {
     let pats = match replay.kind {
-        "newapi-jwt" => ["Pat+aliceL/0123456789abcdefghij=", "Pat+bobL/0123456789abcdefghijA=="],
-        "newapi-cookie" => ["Pat+aliceL/0123456789abcdefg", "Pat+bobL/0123456789abcdefghi"],
+        "newapi-jwt" => [
+            "Pat+aliceL/0123456789abcdefghij=",
+            "Pat+bobL/0123456789abcdefghijA==",
+        ],
+        "newapi-cookie" => [
+            "Pat+aliceL/0123456789abcdefg",
+            "Pat+bobL/0123456789abcdefghi",
+        ],
         "newapi-2025-04" => ["Pat+aliceL/0123456789abcdefg", ""],
         _ => ["4a0123456789abcdef0123456789abcd", ""],
     };
@@ -437,14 +633,20 @@ fn limited_server(replay: &mut Replay) {
         "newapi-2025-04" => 46,
         _ => 35,
     };
-    replay.sim.control("keys", &json!({"user": "alice", "add": [
-        {"id": 1, "key": dummy_key(number), "name": "lim", "unlimited_quota": true},
-    ]}));
+    replay.sim.control(
+        "keys",
+        &json!({"user": "alice", "add": [
+            {"id": 1, "key": dummy_key(number), "name": "lim", "unlimited_quota": true},
+        ]}),
+    );
     replay.sim.control("reset-limits", &json!({}));
     replay.sim.control("limits", &json!({"limits": "on"}));
     if replay.kind.contains("jwt") || replay.kind.contains("cookie") {
         for _ in 0..10 {
-            let got = replay.sim.get("/api/token/search?keyword=lim", &[("Authorization", pats[0]), ("New-Api-User", "2")]);
+            let got = replay.sim.get(
+                "/api/token/search?keyword=lim",
+                &[("Authorization", pats[0]), ("New-Api-User", "2")],
+            );
             assert_eq!(got.status, 200, "one of ten searches");
         }
     } else {
