@@ -171,7 +171,7 @@ fn named_user(state: &State, body: &Value) -> Result<i64, String> {
     let word = match &body["user"] {
         Value::String(name) => name.clone(),
         Value::Number(id) => id.to_string(),
-        _ => "2".to_owned(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => "2".to_owned(),
     };
     state
         .find_user(&word)

@@ -55,20 +55,22 @@ impl Form {
                 "json: cannot unmarshal {got} into Go struct field {owner}.{field} of type {kind}"
             )
         };
-        let int = |field: &str, kind: &str| match &body[field] {
-            Value::Null => Ok(0),
-            value => value.as_i64().ok_or_else(|| wrong(field, kind)),
+        // Go leaves a field alone that is absent or null.
+        let given = |field: &str| Some(&body[field]).filter(|value| !value.is_null());
+        let int = |field: &str, kind: &str| match given(field) {
+            None => Ok(0),
+            Some(value) => value.as_i64().ok_or_else(|| wrong(field, kind)),
         };
-        let flag = |field: &str| match &body[field] {
-            Value::Null => Ok(false),
-            value => value.as_bool().ok_or_else(|| wrong(field, "bool")),
+        let flag = |field: &str| match given(field) {
+            None => Ok(false),
+            Some(value) => value.as_bool().ok_or_else(|| wrong(field, "bool")),
         };
-        let maybe = |field: &str| match &body[field] {
-            Value::Null => Ok(None),
-            value => value
-                .as_str()
-                .map(|text| Some(text.to_owned()))
-                .ok_or_else(|| wrong(field, "string")),
+        let maybe = |field: &str| match given(field) {
+            None => Ok(None),
+            Some(value) => match value.as_str() {
+                Some(text) => Ok(Some(text.to_owned())),
+                None => Err(wrong(field, "string")),
+            },
         };
         let text = |field: &str| maybe(field).map(Option::unwrap_or_default);
         Ok(Self {
@@ -115,10 +117,9 @@ impl Call<'_> {
                 text.to_owned()
             }));
         }
-        if one_api {
-            if let Some(subnet) = form.subnet.as_deref().filter(|subnet| !subnet.is_empty()) {
-                check_subnet(subnet)?;
-            }
+        if one_api && let Some(subnet) = form.subnet.as_deref().filter(|subnet| !subnet.is_empty())
+        {
+            check_subnet(subnet)?;
         }
         // April 2025 checks no quota at all (seen live: -1 and 10^15 are taken).
         if self.state.generation.masks() && !form.unlimited_quota {

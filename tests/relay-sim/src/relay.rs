@@ -34,10 +34,10 @@ impl Call<'_> {
     fn given_key(&self) -> String {
         let mut key = self.ask.header("authorization").unwrap_or("").to_owned();
         if self.state.generation.masks() {
-            if self.ask.header("anthropic-version").is_some() {
-                if let Some(other) = self.ask.header("x-api-key") {
-                    other.clone_into(&mut key);
-                }
+            if self.ask.header("anthropic-version").is_some()
+                && let Some(other) = self.ask.header("x-api-key")
+            {
+                other.clone_into(&mut key);
             }
             if let Some(other) = self.ask.header("x-goog-api-key") {
                 other.clone_into(&mut key);

@@ -83,10 +83,9 @@ fn collect_keys(part: u32, value: &Value, into: &mut BTreeMap<(u32, i64), String
             if let (Some(id), Some(key)) = (
                 fields.get("id").and_then(Value::as_i64),
                 fields.get("key").and_then(Value::as_str),
-            ) {
-                if let Some(key) = full_key(key) {
-                    into.entry((part, id)).or_insert(key);
-                }
+            ) && let Some(key) = full_key(key)
+            {
+                into.entry((part, id)).or_insert(key);
             }
             if let Some(Value::Object(keys)) = fields.get("keys") {
                 for (id, key) in keys {
@@ -126,12 +125,11 @@ impl Replay {
         if let (Some(dummy), Some(real)) = (
             response["headers"]["Set-Cookie"].as_str(),
             got.header("set-cookie"),
-        ) {
-            if let (Some(dummy), Some(real)) = (cookie_value(dummy), cookie_value(real)) {
-                if !dummy.is_empty() && !real.is_empty() {
-                    self.swaps.insert(dummy, real);
-                }
-            }
+        ) && let (Some(dummy), Some(real)) = (cookie_value(dummy), cookie_value(real))
+            && !dummy.is_empty()
+            && !real.is_empty()
+        {
+            self.swaps.insert(dummy, real);
         }
         for path in [&["access_token"][..], &["session", "sid"], &["flow_token"]] {
             let pick = |from: &Value| {
@@ -140,10 +138,9 @@ impl Replay {
             };
             if let (Some(Value::String(dummy)), Some(Value::String(real))) =
                 (pick(&response["body"]), pick(&body))
+                && (dummy.starts_with("eyJ") || path[0] != "access_token")
             {
-                if dummy.starts_with("eyJ") || path[0] != "access_token" {
-                    self.swaps.insert(dummy, real);
-                }
+                self.swaps.insert(dummy, real);
             }
         }
         let path = recorded.whole["request"]["path"].as_str().unwrap();
@@ -219,10 +216,11 @@ fn replay(folder: &str, kind: &'static str, at_least: usize) {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        let body = match expand_request(recorded) {
-            Value::Null => String::new(),
-            Value::String(text) => text,
-            other => replay.swapped(&other.to_string()),
+        let sent = expand_request(recorded);
+        let body = match sent.as_str() {
+            _ if sent.is_null() => String::new(),
+            Some(text) => text.to_owned(),
+            None => replay.swapped(&sent.to_string()),
         };
         let path = request["path"]
             .as_str()

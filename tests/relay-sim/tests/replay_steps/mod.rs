@@ -76,15 +76,14 @@ fn login(replay: &mut Replay, password: &str, cookie: &str, jwt: &str) {
     if let Some(value) = got
         .header("set-cookie")
         .and_then(|value| value.split(['=', ';']).nth(1))
+        && !cookie.is_empty()
     {
-        if !cookie.is_empty() {
-            replay.swaps.insert(cookie.to_owned(), value.to_owned());
-        }
+        replay.swaps.insert(cookie.to_owned(), value.to_owned());
     }
-    if let Some(token) = got.json()["data"]["access_token"].as_str() {
-        if !jwt.is_empty() {
-            replay.swaps.insert(jwt.to_owned(), token.to_owned());
-        }
+    if let Some(token) = got.json()["data"]["access_token"].as_str()
+        && !jwt.is_empty()
+    {
+        replay.swaps.insert(jwt.to_owned(), token.to_owned());
     }
 }
 
