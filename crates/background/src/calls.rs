@@ -36,7 +36,7 @@ pub(crate) async fn answer(call: AnyCall) -> JsValue {
                 Ok(())
             });
             reply(touched.await)
-        },
+        }
         AnyCall::CreateVault(call) => reply(create(worker, call.mode, call.passphrase).await),
         AnyCall::Unlock(call) => reply(unlock(worker, call.passphrase).await),
         AnyCall::Lock(_) => {

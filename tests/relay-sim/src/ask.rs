@@ -50,7 +50,9 @@ impl Ask {
             if error.is_eof() {
                 "unexpected EOF".to_owned()
             } else {
-                "invalid character in literal".to_owned()
+                let first = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
+                let first = first.map_or(' ', |byte| char::from(*byte));
+                format!("invalid character '{first}' looking for beginning of value")
             }
         })
     }

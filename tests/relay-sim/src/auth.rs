@@ -13,7 +13,6 @@ use crate::text::Say;
 #[derive(Clone, Debug)]
 pub(crate) struct Who {
     pub(crate) id: i64,
-    pub(crate) role: i64,
     /// The login session, when it was a JWT and not an access token.
     pub(crate) sid: Option<String>,
 }
@@ -65,11 +64,7 @@ impl Call<'_> {
             let text = Say::LowRole.text(self.lang);
             return Err(Answer::code(403, "AUTH_INSUFFICIENT_PRIVILEGE", text));
         }
-        Ok(Who {
-            id: user.id,
-            role: user.role,
-            sid,
-        })
+        Ok(Who { id: user.id, sid })
     }
 
     /// middleware/auth.go authHelper of the cookie eras and One API: the cookie is looked at
@@ -122,11 +117,7 @@ impl Call<'_> {
         if role < least_role {
             return Err(self.refuse(200, Say::LowRole));
         }
-        Ok(Who {
-            id,
-            role,
-            sid: None,
-        })
+        Ok(Who { id, sid: None })
     }
 
     /// `success:false` in the caller's language.

@@ -40,7 +40,7 @@ impl Call<'_> {
         // One API lets the call through and goes negative (seen live).
         if short && self.state.generation != Generation::OneApi {
             let left = holder.token.remain_quota as f64 / 500_000.0;
-            let need = price as f64 / 6.0 / 500_000.0;
+            let need = (price / 6) as f64 / 500_000.0;
             let message = format!(
                 "token quota is not enough, token remain quota: ＄{left:.6}, need quota: ＄{need:.6} (request id: {})",
                 self.request_id

@@ -171,7 +171,7 @@ fn named_user(state: &State, body: &Value) -> Result<i64, String> {
     let word = match &body["user"] {
         Value::String(name) => name.clone(),
         Value::Number(id) => id.to_string(),
-        _ => "2".to_owned(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => "2".to_owned(),
     };
     state
         .find_user(&word)
@@ -257,6 +257,7 @@ fn change_keys(state: &mut State, body: &Value) -> Result<Value, String> {
     state.tokens.retain(|token| !gone.contains(&token.id));
     if body["clear"].as_bool() == Some(true) {
         state.tokens.retain(|token| token.user_id != user_id);
+        state.spent.retain(|spent| spent.user_id != user_id);
     }
     if let Some(next) = body["next_id"].as_i64() {
         state.next_token_id = next;

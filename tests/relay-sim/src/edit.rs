@@ -11,9 +11,6 @@ use crate::state::Token;
 use crate::text::{Lang, Say};
 use crate::view::shown;
 
-/// The highest quota the masked eras take: their limit is clamped to 32 bits (seen live).
-const MAX_QUOTA: i64 = 2_147_483_647;
-
 /// The body of create and update, as Go's decoder fills a zeroed struct.
 #[derive(Debug)]
 struct Form {
@@ -58,20 +55,22 @@ impl Form {
                 "json: cannot unmarshal {got} into Go struct field {owner}.{field} of type {kind}"
             )
         };
-        let int = |field: &str, kind: &str| match &body[field] {
-            Value::Null => Ok(0),
-            value => value.as_i64().ok_or_else(|| wrong(field, kind)),
+        // Go leaves a field alone that is absent or null.
+        let given = |field: &str| Some(&body[field]).filter(|value| !value.is_null());
+        let int = |field: &str, kind: &str| match given(field) {
+            None => Ok(0),
+            Some(value) => value.as_i64().ok_or_else(|| wrong(field, kind)),
         };
-        let flag = |field: &str| match &body[field] {
-            Value::Null => Ok(false),
-            value => value.as_bool().ok_or_else(|| wrong(field, "bool")),
+        let flag = |field: &str| match given(field) {
+            None => Ok(false),
+            Some(value) => value.as_bool().ok_or_else(|| wrong(field, "bool")),
         };
-        let maybe = |field: &str| match &body[field] {
-            Value::Null => Ok(None),
-            value => value
-                .as_str()
-                .map(|text| Some(text.to_owned()))
-                .ok_or_else(|| wrong(field, "string")),
+        let maybe = |field: &str| match given(field) {
+            None => Ok(None),
+            Some(value) => match value.as_str() {
+                Some(text) => Ok(Some(text.to_owned())),
+                None => Err(wrong(field, "string")),
+            },
         };
         let text = |field: &str| maybe(field).map(Option::unwrap_or_default);
         Ok(Self {
@@ -118,26 +117,40 @@ impl Call<'_> {
                 text.to_owned()
             }));
         }
-        if one_api {
-            if let Some(subnet) = form.subnet.as_deref().filter(|subnet| !subnet.is_empty()) {
-                check_subnet(subnet)?;
-            }
+        if one_api && let Some(subnet) = form.subnet.as_deref().filter(|subnet| !subnet.is_empty())
+        {
+            check_subnet(subnet)?;
         }
         // April 2025 checks no quota at all (seen live: -1 and 10^15 are taken).
         if self.state.generation.masks() && !form.unlimited_quota {
             if form.remain_quota < 0 {
                 return Err(self.refuse(200, Say::QuotaNegative));
             }
-            if form.remain_quota > MAX_QUOTA {
+            let most = self.most_quota();
+            if form.remain_quota > most {
                 return Err(Answer::fail(match self.lang {
                     Lang::En => {
-                        format!("Quota value exceeds valid range, maximum is {MAX_QUOTA}")
+                        format!("Quota value exceeds valid range, maximum is {most}")
                     }
-                    Lang::Zh => format!("额度值超出有效范围，最大值为 {MAX_QUOTA}"),
+                    Lang::Zh => format!("额度值超出有效范围，最大值为 {most}"),
                 }));
             }
         }
         Ok(())
+    }
+
+    /// A thousand million dollars; the JWT era clamps that to 32 bits (both seen live).
+    fn most_quota(&self) -> i64 {
+        let most = self
+            .state
+            .options
+            .quota_per_unit
+            .saturating_mul(1_000_000_000);
+        if self.state.generation == Generation::Jwt {
+            most.min(2_147_483_647)
+        } else {
+            most
+        }
     }
 
     /// `auto_groups` belongs to group `auto` and holds only groups that are allowed there.
@@ -271,10 +284,12 @@ fn fill(token: &mut Token, form: &Form, generation: Generation) {
     token.allow_ips.clone_from(&form.allow_ips);
     token.group.clone_from(&form.group);
     let auto = form.group == "auto";
-    if generation.masks() {
-        token.cross_group_retry = form.cross_group_retry && auto;
+    if generation == Generation::Cookie {
+        token.cross_group_retry = form.cross_group_retry;
     }
     if generation == Generation::Jwt {
+        // Kept for group `auto` only; the cookie era stored it for any group (seen live).
+        token.cross_group_retry = form.cross_group_retry && auto;
         if !auto {
             token.auto_groups = None;
         } else if let Some(groups) = &form.auto_groups {

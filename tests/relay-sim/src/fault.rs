@@ -198,7 +198,9 @@ impl What {
                 body: match &rule["body"] {
                     Value::String(text) => text.clone().into_bytes(),
                     Value::Null => Vec::new(),
-                    other => other.to_string().into_bytes(),
+                    Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                        rule["body"].to_string().into_bytes()
+                    }
                 },
             },
             "limit" => {

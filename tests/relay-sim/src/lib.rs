@@ -10,6 +10,7 @@ mod billing;
 mod chat;
 mod control;
 mod cookie;
+mod daily;
 mod dice;
 mod edit;
 mod fault;

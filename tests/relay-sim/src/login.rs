@@ -53,7 +53,7 @@ impl Call<'_> {
         if user.second_factor.is_some() && self.state.generation.masks() {
             return self.ask_second_factor(user.id);
         }
-        self.signed_in(&user)
+        self.signed_in(&user, "password")
     }
 
     fn ask_second_factor(&mut self, user_id: i64) -> Answer {
@@ -94,7 +94,7 @@ impl Call<'_> {
         let answer = match user {
             Some(user) if user.second_factor.as_deref() == body["code"].as_str() => {
                 self.state.flows.retain(|_, id| *id != user.id);
-                self.signed_in(&user)
+                self.signed_in(&user, "2fa")
             }
             Some(_) => Answer::fail("验证码或备用码不正确"),
             None => Answer::fail("会话已过期，请重新登录"),
@@ -102,9 +102,11 @@ impl Call<'_> {
         Ok(if jwt { answer.no_cache() } else { answer })
     }
 
-    fn signed_in(&mut self, user: &User) -> Answer {
+    fn signed_in(&mut self, user: &User, method: &'static str) -> Answer {
         match self.state.generation {
-            Generation::Jwt => self.open_session(user.id).unwrap_or_else(|refused| refused),
+            Generation::Jwt => self
+                .open_session(user.id, method)
+                .unwrap_or_else(|refused| refused),
             Generation::Cookie => Answer::data(json!({
                 "id": user.id, "username": user.username, "display_name": user.display_name,
                 "role": user.role, "status": user.status, "group": user.group,

@@ -34,10 +34,10 @@ impl Call<'_> {
     fn given_key(&self) -> String {
         let mut key = self.ask.header("authorization").unwrap_or("").to_owned();
         if self.state.generation.masks() {
-            if self.ask.header("anthropic-version").is_some() {
-                if let Some(other) = self.ask.header("x-api-key") {
-                    other.clone_into(&mut key);
-                }
+            if self.ask.header("anthropic-version").is_some()
+                && let Some(other) = self.ask.header("x-api-key")
+            {
+                other.clone_into(&mut key);
             }
             if let Some(other) = self.ask.header("x-goog-api-key") {
                 other.clone_into(&mut key);
@@ -193,7 +193,7 @@ impl Call<'_> {
         };
         match self.state.generation {
             Generation::OneApi => match holder.token.models.as_deref() {
-                None | Some("") => served,
+                None | Some("") => one_api_order(served),
                 Some(list) => split(list),
             },
             Generation::April2025 if holder.token.model_limits_enabled => {
@@ -289,6 +289,18 @@ impl Call<'_> {
             &json!({"models": rows, "nextPageToken": null}),
         ))
     }
+}
+
+/// One API walks its static table of all vendors, where a model stands once for every vendor
+/// that has it: OpenAI's names come first, and a Claude name comes twice (seen live).
+fn one_api_order(served: Vec<String>) -> Vec<String> {
+    let (claude, mut models): (Vec<String>, Vec<String>) = served
+        .into_iter()
+        .partition(|model| model.starts_with("claude"));
+    for model in claude {
+        models.extend([model.clone(), model]);
+    }
+    models
 }
 
 /// Whether an address or CIDR line covers this client.

@@ -101,9 +101,9 @@ fn options(args: &SiteArgs, generation: Generation) -> Options {
 
 fn add_users(state: &mut State, args: &SiteArgs) {
     let rows = [
-        (1, "root", "Root User", 100, 100_000_000),
-        (2, args.user.as_str(), display(&args.user), 1, 50_000_000),
-        (3, "bob", "Bob", 1, 50_000_000),
+        (1, "root", "Root User".to_owned(), 100, 100_000_000),
+        (2, args.user.as_str(), capital(&args.user), 1, 50_000_000),
+        (3, "bob", "Bob".to_owned(), 1, 50_000_000),
     ];
     for (id, username, display_name, role, quota) in rows {
         let aff_code = state.dice.alphanumeric(4);
@@ -116,11 +116,7 @@ fn add_users(state: &mut State, args: &SiteArgs) {
             id,
             username: username.to_owned(),
             password,
-            display_name: if id == 2 {
-                capital(username)
-            } else {
-                display_name.to_owned()
-            },
+            display_name,
             role,
             status: 1,
             group: "default".to_owned(),
@@ -141,19 +137,12 @@ fn add_users(state: &mut State, args: &SiteArgs) {
                 break pat;
             }
         };
-        if let Some(given) = args.access_token.as_ref().filter(|_| id == 2) {
-            state
-                .users
-                .last_mut()
-                .expect("pushed just now")
-                .access_token = Some(given.clone());
-        } else {
-            state
-                .users
-                .last_mut()
-                .expect("pushed just now")
-                .access_token = Some(pat);
-        }
+        let given = args.access_token.clone().filter(|_| id == 2);
+        state
+            .users
+            .last_mut()
+            .expect("pushed just now")
+            .access_token = Some(given.unwrap_or(pat));
         if state.generation == Generation::OneApi && id != 1 {
             // Every new user owns this key (songquanpeng/one-api model/user.go Insert).
             let mut token = state.make_token(id, "default");
@@ -162,10 +151,6 @@ fn add_users(state: &mut State, args: &SiteArgs) {
             state.tokens.push(token);
         }
     }
-}
-
-fn display(_: &str) -> &'static str {
-    ""
 }
 
 fn capital(name: &str) -> String {

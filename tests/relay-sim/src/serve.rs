@@ -159,16 +159,15 @@ async fn respond(site: &Site, from: SocketAddr, request: Request) -> Result<Resp
     // gin trusts every proxy by default, so this header names the client (seen live).
     let ip = forwarded.unwrap_or_else(|| from.ip().to_string());
     let ask = read(request, ip).await;
-    let (answer, faults, at) = {
+    let (answer, faults) = {
         let mut state = site.lock();
         let at = state.log.len();
         state.log.push(Entry::new(&ask));
         let (answer, faults) = decide(site, &mut state, ask);
         let status = (!faults.contains(&What::Hang)).then_some(answer.status);
         state.log[at].answered(status, !faults.is_empty());
-        (answer, faults, at)
+        (answer, faults)
     };
-    let _ = at;
     let mut wait = site.args.latency;
     for fault in &faults {
         match fault {

@@ -20,7 +20,11 @@ const ISSUED_PER_DAY: usize = 100;
 
 impl Call<'_> {
     /// A new session for a user who just signed in.
-    pub(crate) fn open_session(&mut self, user_id: i64) -> Result<Answer, Answer> {
+    pub(crate) fn open_session(
+        &mut self,
+        user_id: i64,
+        method: &'static str,
+    ) -> Result<Answer, Answer> {
         let now = self.state.now();
         let today = self
             .state
@@ -51,6 +55,7 @@ impl Call<'_> {
             secret: URL_SAFE_NO_PAD.encode(self.state.dice.bytes(43)),
             previous: None,
             version: 1,
+            method,
             ip: self.ask.ip.clone(),
             user_agent: self.ask.header("user-agent").unwrap_or("").to_owned(),
             created_at: now,
@@ -279,7 +284,7 @@ impl Call<'_> {
 
 fn shown(session: &Session, current: bool) -> Value {
     json!({
-        "sid": session.sid, "current": current, "login_method": "password", "ip": session.ip,
+        "sid": session.sid, "current": current, "login_method": session.method, "ip": session.ip,
         "user_agent": session.user_agent, "created_at": session.created_at,
         "last_active_at": session.last_active_at, "expires_at": session.expires_at,
     })

@@ -186,7 +186,7 @@ impl Call<'_> {
             )
             .with("Cache-Control", "max-age=604800");
         }
-        page::console(self.state).with("Cache-Control", "no-cache")
+        page::console(self.state, self.ask).with("Cache-Control", "no-cache")
     }
 
     pub(crate) fn limit_by_address(&mut self, bucket: Bucket) -> Result<(), Answer> {

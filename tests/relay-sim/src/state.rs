@@ -70,6 +70,7 @@ pub(crate) struct Session {
     pub(crate) secret: String,
     pub(crate) previous: Option<(String, i64)>,
     pub(crate) version: i64,
+    pub(crate) method: &'static str,
     pub(crate) ip: String,
     pub(crate) user_agent: String,
     pub(crate) created_at: i64,

@@ -39,14 +39,13 @@ impl Call<'_> {
             "turnstile_site_key": if options.turnstile { "0x4AAAAAAADummySiteKey" } else { "" },
             "quota_per_unit": options.quota_per_unit,
             "display_in_currency": options.display_in_currency,
-            "top_up_link": "",
         })
     }
 }
 
 fn one_api() -> Value {
     json!({
-        "lark_client_id": "", "chat_link": "", "oidc": false, "oidc_well_known": "",
+        "lark_client_id": "", "chat_link": "", "top_up_link": "", "oidc": false, "oidc_well_known": "",
         "oidc_token_endpoint": "", "oidc_userinfo_endpoint": "",
     })
 }
@@ -69,7 +68,7 @@ fn new_api(call: &Call<'_>) -> Value {
         "enable_online_topup": false, "enable_task": true, "linuxdo_client_id": "",
         "linuxdo_oauth": false, "min_topup": 1, "mj_notify_enabled": false,
         "oidc_enabled": false, "price": 7.3, "self_use_mode_enabled": false, "setup": true,
-        "telegram_bot_name": "", "telegram_oauth": false,
+        "telegram_bot_name": "", "telegram_oauth": false, "top_up_link": "",
     })
 }
 
