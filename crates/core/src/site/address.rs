@@ -235,7 +235,8 @@ fn place_path(path: &str) -> String {
             break;
         }
         kept.push('/');
-        kept.push_str(segment);
+        // The one quote that addresses leave as it is: it would be taken for one around the text.
+        kept.push_str(&segment.replace('\'', "%27"));
     }
     kept
 }
