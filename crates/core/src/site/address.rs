@@ -6,7 +6,7 @@ use url::{Host, Url};
 /// the page and not to where the site stands. New API's classic pages lie under `/console`, its
 /// newer ones at `/keys`, `/dashboard` and so on; One API's at `/token`, its berry theme's under
 /// `/panel`.
-const PAGES: [&str; 40] = [
+const PAGES: [&str; 48] = [
     "about",
     "api-keys",
     "channel",
@@ -16,6 +16,7 @@ const PAGES: [&str; 40] = [
     "console",
     "dashboard",
     "detail",
+    "email-bind",
     "forbidden",
     "forgot-password",
     "home",
@@ -27,11 +28,15 @@ const PAGES: [&str; 40] = [
     "midjourney",
     "models",
     "oauth",
+    "otp",
     "panel",
     "playground",
     "pricing",
+    "privacy-policy",
     "profile",
+    "rankings",
     "redemption",
+    "redemption-codes",
     "register",
     "reset",
     "setting",
@@ -40,12 +45,15 @@ const PAGES: [&str; 40] = [
     "sign-in",
     "sign-up",
     "subscriptions",
+    "system-settings",
     "task",
     "token",
     "tokens",
     "topup",
     "usage-logs",
     "user",
+    "user-agreement",
+    "users",
     "wallet",
 ];
 
@@ -227,7 +235,8 @@ fn place_path(path: &str) -> String {
             break;
         }
         kept.push('/');
-        kept.push_str(segment);
+        // The one quote that addresses leave as it is: it would be taken for one around the text.
+        kept.push_str(&segment.replace('\'', "%27"));
     }
     kept
 }
