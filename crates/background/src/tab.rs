@@ -209,6 +209,7 @@ pub(crate) async fn make_token(
         } => {
             let trouble = match problem {
                 inpage::MakeProblem::SignedOut => SiteTrouble::LoginExpired,
+                inpage::MakeProblem::OtherUser => SiteTrouble::AnsweredAsOther,
                 inpage::MakeProblem::Busy | inpage::MakeProblem::Refused => SiteTrouble::Refused,
                 inpage::MakeProblem::Limited => SiteTrouble::RateLimited {
                     until: browser::now() + 1_200_000,

@@ -1,1 +1,49 @@
-//! (being written)
+//! The options page and the popup: one WASM, two mounts. Rows stand in plain vectors and are
+//! drawn by hand into recycled elements; everything around them is Leptos.
+
+mod accounts;
+mod account_form;
+mod activity;
+mod app;
+mod backup;
+mod copying;
+mod details;
+mod dom;
+mod finder;
+mod gate;
+mod grid;
+mod grid_row;
+mod icons;
+mod keys_page;
+mod kit;
+mod line;
+mod listing;
+mod options;
+mod popup;
+mod popup_list;
+mod protection;
+mod reveal;
+mod settings;
+mod stock;
+mod tab_site;
+mod troubles;
+mod view_choices;
+mod words;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Draws the options page into the document.
+#[wasm_bindgen]
+pub fn mount_options() {
+    app::begin();
+    leptos::mount::mount_to_body(options::options);
+    line::listen();
+}
+
+/// Draws the popup into the document.
+#[wasm_bindgen]
+pub fn mount_popup() {
+    app::begin();
+    leptos::mount::mount_to_body(popup::popup);
+    line::listen();
+}

@@ -89,6 +89,13 @@ impl BaseUrl {
         let (Some(host), Some(host_text)) = (url.host(), url.host_str()) else {
             return Err(AddressProblem::Unreadable);
         };
+        // URLs allow more in a host than any name has; nothing else is ever needed.
+        let named = host_text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b));
+        if !named {
+            return Err(AddressProblem::Unreadable);
+        }
         let origin = url.origin().ascii_serialization();
         let path = place_path(url.path());
         Ok(Self {
@@ -349,6 +356,7 @@ mod tests {
         );
         check("me@relay.example", Err(AddressProblem::UserInfo));
         check("https://", Err(AddressProblem::Unreadable));
+        check("https://a(b`c.example", Err(AddressProblem::Unreadable));
         check("https://relay example", Err(AddressProblem::Unreadable));
         check(
             "https://relay.example:99999",

@@ -166,6 +166,11 @@ pub fn weigh(page: Option<&Evidence>, asked: &[Asked]) -> Verdict {
     };
     let (kind, points) = weights.best();
     verdict.recognition = if points >= SURE {
+        if weights.generation == Some(Generation::Jwt) {
+            // This generation stores no login: what is there was left by the one before
+            // [e2c7aa7b web/src/lib/auth-session.ts].
+            (verdict.user_id, verdict.username) = (None, None);
+        }
         verdict.token = Some(weights.offer(kind, verdict.user_id.is_some()));
         Recognition::Relay {
             kind,

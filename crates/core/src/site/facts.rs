@@ -199,7 +199,7 @@ impl StatusFields<'_> {
             Some("TOKENS") => ShownAs::Tokens,
             Some("CUSTOM") => ShownAs::Custom {
                 symbol: lax::text(self.custom_currency_symbol)
-                    .map(|symbol| words::clean(&symbol, 8))
+                    .map(|symbol| crate::text::one_line(&symbol, 8))
                     .filter(|symbol| !symbol.is_empty())
                     .unwrap_or_else(|| "¤".to_owned()),
                 rate: rate(self.custom_currency_exchange_rate, 1.0),

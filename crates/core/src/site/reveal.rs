@@ -158,25 +158,27 @@ impl<'a> Run<'a> {
         let no_such = said
             .as_deref()
             .is_some_and(|said| said.contains("record not found"));
-        match trouble {
-            SiteTrouble::Refused if !self.batches && no_such => {
-                self.singles_work = true;
-                self.end.missing.extend(asked.into_iter().cloned());
-                ControlFlow::Continue(Vec::new())
-            }
-            // The batch came a month after the single reveal [12a48c620], and a fork has its code
-            // without the route [unorouter b06f09f9].
-            SiteTrouble::Absent | SiteTrouble::Refused | SiteTrouble::NotARelay if self.batches => {
-                self.put_back(asked);
-                self.batches = false;
-                self.end.learned.batch_reveal = Some(false);
-                ControlFlow::Continue(Vec::new())
-            }
-            _ => {
-                self.put_back(asked);
-                ControlFlow::Break(error)
-            }
+        if !self.batches && no_such && *trouble == SiteTrouble::Refused {
+            self.singles_work = true;
+            self.end.missing.extend(asked.into_iter().cloned());
+            return ControlFlow::Continue(Vec::new());
         }
+        self.put_back(asked);
+        // The batch came a month after the single reveal [12a48c620], and a fork has its code
+        // without the route [unorouter b06f09f9].
+        let no_batch = matches!(
+            trouble,
+            SiteTrouble::Absent | SiteTrouble::Refused | SiteTrouble::NotARelay
+        );
+        if self.batches && no_batch {
+            self.batches = false;
+            // A refusal may have been of the moment; only what is not there is remembered.
+            if *trouble != SiteTrouble::Refused {
+                self.end.learned.batch_reveal = Some(false);
+            }
+            return ControlFlow::Continue(Vec::new());
+        }
+        ControlFlow::Break(error)
     }
 
     fn put_back(&mut self, asked: Vec<&'a RemoteId>) {

@@ -1,53 +1,22 @@
 //! Foreign text made fit to be shown.
 
-/// Longest text of a site's own that is passed on.
-const LONGEST_WORDS: usize = 300;
+use crate::text::one_line;
+
+/// Longest text of a site's own that is passed on; the mark of a cut comes on top.
+const LONGEST_WORDS: usize = 299;
 
 /// A name, cleaned for show and cut to 128 characters.
 pub(super) fn name(text: &str) -> String {
-    clean(text, 128)
+    one_line(text, 128)
 }
 
 /// A site's own words to a refusal: cleaned, cut to 300 characters, and with whatever might be a
 /// key or a token taken out. `None` when nothing is left.
 pub(super) fn said(text: &str) -> Option<String> {
-    // Only so much is looked at: a message may be megabytes long.
-    let head: String = text.chars().take(4 * LONGEST_WORDS).collect();
-    let safe = without_secrets(&clean(&head, 4 * LONGEST_WORDS));
-    let cut: String = safe.chars().take(LONGEST_WORDS).collect();
-    (!cut.is_empty()).then_some(cut)
-}
-
-/// Drops characters that are invisible, that turn the direction of writing or that break lines,
-/// and cuts.
-pub(super) fn clean(text: &str, longest: usize) -> String {
-    let mut out = String::new();
-    let mut blank = true;
-    let mut length = 0;
-    for c in text.chars() {
-        let c = if c.is_whitespace() { ' ' } else { c };
-        if hidden(c) || (c == ' ' && blank) {
-            continue;
-        }
-        if length == longest {
-            break;
-        }
-        blank = c == ' ';
-        out.push(c);
-        length += 1;
-    }
-    out.truncate(out.trim_end().len());
-    out
-}
-
-/// Control characters, direction marks, and other characters without a shape of their own.
-/// The zero-width joiner stays: emoji are made with it.
-fn hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
+    // Invisible characters first: they could split a key into harmless pieces. Cut last: a cut
+    // through a key would leave its beginning.
+    let words = one_line(&without_secrets(&one_line(text, usize::MAX)), LONGEST_WORDS);
+    (!words.is_empty()).then_some(words)
 }
 
 /// Replaces runs that look like keys or tokens.
@@ -97,7 +66,7 @@ mod tests {
         ] {
             assert_eq!(name(sent), shown, "{sent:?}");
         }
-        assert_eq!(name(&"k".repeat(10_000)).chars().count(), 128);
+        assert_eq!(name(&"k".repeat(10_000)), format!("{}…", "k".repeat(128)));
     }
 
     #[test]
@@ -118,6 +87,7 @@ mod tests {
             ),
             ("用户已被封禁", "用户已被封禁"),
             ("record not found", "record not found"),
+            ("sk-K0\u{200b}01Dum\u{2060}my0KeyDummy1Key", "…"),
         ] {
             assert_eq!(said(sent).as_deref(), Some(shown));
         }

@@ -262,6 +262,22 @@ fn what_can_be_had_without_typing_depends_on_the_generation() {
     }
 }
 
+#[test]
+fn a_login_left_over_from_before_the_jwt_is_not_believed() {
+    let stored = [("user", r#"{"id":2,"username":"alice","role":1}"#)];
+    for (directory, named) in [("newapi-era2", true), ("newapi-era3", false)] {
+        let verdict = weigh(
+            Some(&page("/", &stored)),
+            &read_asked(&reported(directory)).unwrap(),
+        );
+        assert_eq!(
+            (verdict.user_id.is_some(), verdict.username.is_some()),
+            (named, named),
+            "{directory}"
+        );
+    }
+}
+
 /// What `ask` reports of a server.
 fn reported(directory: &str) -> String {
     let of = |what: &str, name: &str| {

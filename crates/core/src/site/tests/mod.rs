@@ -2,11 +2,13 @@
 //! behave as badly as they can.
 #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
 
+mod accounts;
 mod answers;
 mod detecting;
 mod limits;
 mod listing;
 mod revealing;
+mod rows;
 mod whole;
 
 use super::{BaseUrl, Login, Place};

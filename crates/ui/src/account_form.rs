@@ -1,0 +1,224 @@
+//! Adding an account, by hand or from the site's tab.
+
+use crate::app::app;
+use crate::dom;
+use crate::kit::{Btn, Takes, Tone, alert, choice, field, note, tick};
+use crate::line::{ask, spawn};
+use crate::troubles;
+use crate::words::t;
+use leptos::prelude::*;
+use relaykeep_protocol::{
+    AccountDraft, AddAccount, AddOutcome, ErrorCode, KeepDraft, Sensitive, SiteKind,
+};
+use relaykeep_webext::page;
+use std::future::Future;
+use web_sys::Url;
+
+/// Where the form stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// On the options page: the address is typed, and the browser's question is waited for.
+    Options,
+    /// In the popup, which the browser's question may close: nothing waits for it.
+    Popup,
+}
+
+/// The form's fields.
+#[derive(Clone, Copy)]
+pub(crate) struct Form {
+    pub(crate) address: RwSignal<String>,
+    pub(crate) kind: RwSignal<Option<SiteKind>>,
+    pub(crate) user_id: RwSignal<String>,
+    pub(crate) token: RwSignal<String>,
+    pub(crate) name: RwSignal<String>,
+    clear_is_fine: RwSignal<bool>,
+    ask_clear: RwSignal<bool>,
+    already_here: RwSignal<bool>,
+    pub(crate) wrong: RwSignal<Option<String>>,
+    pub(crate) busy: RwSignal<bool>,
+}
+
+impl Form {
+    /// Empty.
+    pub(crate) fn new() -> Self {
+        Self {
+            address: RwSignal::new(String::new()),
+            kind: RwSignal::new(None),
+            user_id: RwSignal::new(String::new()),
+            token: RwSignal::new(String::new()),
+            name: RwSignal::new(String::new()),
+            clear_is_fine: RwSignal::new(false),
+            ask_clear: RwSignal::new(false),
+            already_here: RwSignal::new(false),
+            wrong: RwSignal::new(None),
+            busy: RwSignal::new(false),
+        }
+    }
+
+    /// Fills in what was kept.
+    pub(crate) fn fill(self, draft: AccountDraft) {
+        self.address.set(draft.address);
+        self.kind.set(draft.kind);
+        self.user_id.set(draft.user_id);
+        self.token.set(draft.token.0);
+        self.name.set(draft.name);
+    }
+
+    /// What stands in the fields; a change of any is noticed by whoever reads it in a view.
+    pub(crate) fn draft(self) -> AccountDraft {
+        AccountDraft {
+            address: self.address.get(),
+            kind: self.kind.get(),
+            name: self.name.get(),
+            user_id: self.user_id.get(),
+            token: Sensitive(self.token.get()),
+            clear_is_fine: self.clear_is_fine.get(),
+            update_existing: self.already_here.get(),
+        }
+    }
+
+    /// What a save came to.
+    pub(crate) fn read(self, answer: Result<AddOutcome, ErrorCode>, done: impl Fn()) {
+        let app = app();
+        self.busy.try_set(false);
+        match answer {
+            Ok(AddOutcome::Added(_)) => {
+                app.say(t("account_added", &[]));
+                done();
+            }
+            Ok(AddOutcome::Updated(_)) => {
+                app.say(t("account_updated", &[]));
+                done();
+            }
+            Ok(AddOutcome::SavedWithoutPermission(_)) => {
+                app.say(t("account_without_permission", &[]));
+                done();
+            }
+            Ok(AddOutcome::AlreadyHere(_)) => {
+                self.already_here.try_set(true);
+            }
+            Err(code) => {
+                if code == ErrorCode::InClear {
+                    self.ask_clear.try_set(true);
+                }
+                self.wrong.try_set(Some(troubles::error(&code)));
+            }
+        }
+    }
+}
+
+/// The form. `token_more` stands under the token's box.
+pub(crate) fn account_form(form: Form, place: Place, token_more: AnyView, done: impl Fn() + Clone + Send + 'static, cancel: impl Fn() + 'static) -> AnyView {
+    let save = {
+        let done = done.clone();
+        move || save(form, place, done.clone())
+    };
+    let update = save.clone();
+    let submit = save.clone();
+    let kinds: Vec<String> = std::iter::once(t("kind_recognise", &[]))
+        .chain(SiteKind::ALL.iter().map(|kind| kind.name().to_owned()))
+        .collect();
+    let chosen = Signal::derive(move || {
+        form.kind
+            .get()
+            .and_then(|kind| SiteKind::ALL.iter().position(|one| *one == kind))
+            .map_or(0, |place| place + 1)
+    });
+    let user_hint = Signal::derive(move || match form.kind.get() {
+        Some(kind) if !kind.needs_user_id() => t("user_id_optional", &[]),
+        Some(_) | None => t("user_id_hint", &[]),
+    });
+    view! {
+        <form
+            class="plain"
+            novalidate
+            on:submit=move |event| {
+                event.prevent_default();
+                submit();
+            }
+        >
+            {(place == Place::Options)
+                .then(|| field("site_address", Takes::Text, form.address, Signal::stored(t("site_address_hint", &[]))))}
+            <div class="two">
+                <div class="field">
+                    <span class="legend" aria-hidden="true">{t("site_kind", &[])}</span>
+                    {choice("site_kind", "input", kinds, chosen, move |place| {
+                        form.kind.set(place.checked_sub(1).and_then(|place| SiteKind::ALL.get(place)).copied());
+                    })}
+                </div>
+                {field("user_id", Takes::Text, form.user_id, user_hint)}
+            </div>
+            <div class="stack">
+                {field("access_token", Takes::Password, form.token, Signal::stored(t("access_token_hint", &[])))}
+                {token_more}
+            </div>
+            {field("account_name", Takes::Text, form.name, Signal::stored(t("account_name_hint", &[])))}
+            {move || form.ask_clear.get().then(|| {
+                tick(t("send_in_clear", &[]), t("send_in_clear_hint", &[]), form.clear_is_fine.into(), move |on| form.clear_is_fine.set(on))
+            })}
+            {alert(form.wrong)}
+            {move || {
+                let update = update.clone();
+                form.already_here.get().then(|| {
+                    note(Tone::Warn, t("already_here", &[]), vec![Btn::new("update_token").on(update)])
+                })
+            }}
+            <div class="acts">
+                {Btn::new("cancel").on(cancel)}
+                {Btn::saying(Signal::derive(move || t(if form.busy.get() { "saving" } else { "save_account" }, &[])))
+                    .primary()
+                    .off(form.busy)
+                    .submit()}
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+fn save(form: Form, place: Place, done: impl Fn() + 'static) {
+    // First of all, while the browser still sees the click.
+    let asked = ask_for_site(&form.address.get_untracked());
+    if form.busy.get_untracked() {
+        return;
+    }
+    form.wrong.set(None);
+    form.busy.set(true);
+    let draft = untrack(|| form.draft());
+    spawn(async move {
+        if place == Place::Options
+            && let Some(asked) = asked
+        {
+            // Declined is an answer too: the account is saved and says so.
+            asked.await;
+        }
+        let answer = ask(AddAccount { draft }).await;
+        if place == Place::Popup && matches!(answer, Ok(ref outcome) if !matches!(outcome, AddOutcome::AlreadyHere(_))) {
+            let _ = ask(KeepDraft { draft: None }).await;
+        }
+        form.read(answer, done);
+    });
+}
+
+/// Asks the browser for access to a site; call it first thing in a click.
+pub(crate) fn ask_for_site(address: &str) -> Option<impl Future<Output = bool> + use<>> {
+    Some(page::ask_for_origin(&pattern(address)?))
+}
+
+/// The match pattern of an address as typed.
+fn pattern(address: &str) -> Option<String> {
+    let address = address.trim();
+    let url = if address.contains("://") { Url::new(address) } else { Url::new(&format!("https://{address}")) }.ok()?;
+    let scheme = url.protocol();
+    if scheme != "https:" && scheme != "http:" {
+        return None;
+    }
+    // Firefox knows no ports in patterns: it grants whole hosts.
+    let firefox = dom::window().navigator().user_agent().is_ok_and(|agent| agent.contains("Firefox/"));
+    let host = if firefox { url.hostname() } else { url.host() };
+    Some(format!("{scheme}//{host}/*"))
+}
+
+/// Nothing under the token's box.
+pub(crate) fn nothing() -> AnyView {
+    ().into_any()
+}

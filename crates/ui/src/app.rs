@@ -1,0 +1,162 @@
+//! What the whole page knows, besides the rows.
+
+use crate::accounts::Asking;
+use crate::stock::Stock;
+use leptos::prelude::*;
+use relaykeep_protocol::{ErrorCode, JobView, KeyRef, Notice, Settings, VaultMode, VaultState};
+use std::cell::{Cell, RefCell};
+
+/// The signals everything is drawn from.
+#[derive(Clone, Copy)]
+pub(crate) struct App {
+    /// Where the vault stands; `None` until the worker has said so.
+    pub(crate) vault: RwSignal<Option<VaultState>>,
+    /// What the user chose.
+    pub(crate) settings: RwSignal<Settings>,
+    /// Running and past jobs, newest first.
+    pub(crate) jobs: RwSignal<Vec<JobView>>,
+    /// Things to say once.
+    pub(crate) notices: RwSignal<Vec<Notice>>,
+    /// Jobs that wait for the vault.
+    pub(crate) waiting: RwSignal<u32>,
+    /// Counts the changes of [`Stock`].
+    pub(crate) stock: RwSignal<u32>,
+    /// The inventory is complete: nothing more is on its way.
+    pub(crate) complete: RwSignal<bool>,
+    /// What the screen reader is told next.
+    pub(crate) said: RwSignal<String>,
+    /// The one full key on screen.
+    pub(crate) shown: RwSignal<Option<Shown>>,
+    /// What the last copy came to.
+    pub(crate) copied: RwSignal<Option<(KeyRef, Copied)>>,
+    /// A fault that concerns the whole page.
+    pub(crate) fault: RwSignal<Option<ErrorCode>>,
+    /// What went wrong with the last act, for a while.
+    pub(crate) failed: RwSignal<Option<String>>,
+    /// The key the details are about.
+    pub(crate) chosen: RwSignal<Option<KeyRef>>,
+    /// On narrow pages the details lie over the list.
+    pub(crate) sheet: RwSignal<bool>,
+    /// Counts the changes of the selection.
+    pub(crate) selection: RwSignal<u32>,
+    /// How many keys fit what is looked for.
+    pub(crate) matched: RwSignal<u32>,
+    /// What is being asked about an account.
+    pub(crate) asking: Asking,
+    /// Keys about to be revealed, if the user says yes.
+    pub(crate) ask_reveal: RwSignal<Option<Vec<KeyRef>>>,
+    /// The clearing of the clipboard is on offer.
+    pub(crate) offer_clearing: RwSignal<bool>,
+}
+
+/// A full key on screen.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Shown {
+    /// Which.
+    pub(crate) key: KeyRef,
+    /// The key itself.
+    pub(crate) text: String,
+}
+
+/// How a copy went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copied {
+    /// Asked for.
+    Asked,
+    /// It is on the clipboard.
+    Done,
+    /// It came too late for the click: press again.
+    PressAgain,
+}
+
+thread_local! {
+    static APP: Cell<Option<App>> = const { Cell::new(None) };
+    static STOCK: RefCell<Stock> = RefCell::new(Stock::default());
+}
+
+/// Sets the page's state up; once, before mounting.
+pub(crate) fn begin() {
+    // Held by the page itself: no view owns it, so no unmounting disposes of it.
+    let owner = Owner::new();
+    owner.set();
+    APP.set(Some(App {
+        vault: RwSignal::new(None),
+        settings: RwSignal::new(Settings::default()),
+        jobs: RwSignal::new(Vec::new()),
+        notices: RwSignal::new(Vec::new()),
+        waiting: RwSignal::new(0),
+        stock: RwSignal::new(0),
+        complete: RwSignal::new(false),
+        said: RwSignal::new(String::new()),
+        shown: RwSignal::new(None),
+        copied: RwSignal::new(None),
+        fault: RwSignal::new(None),
+        failed: RwSignal::new(None),
+        chosen: RwSignal::new(None),
+        sheet: RwSignal::new(false),
+        selection: RwSignal::new(0),
+        matched: RwSignal::new(0),
+        asking: Asking::new(),
+        ask_reveal: RwSignal::new(None),
+        offer_clearing: RwSignal::new(false),
+    }));
+    std::mem::forget(owner);
+}
+
+/// The page's state.
+pub(crate) fn app() -> App {
+    APP.get().expect("begin runs before anything is mounted")
+}
+
+/// Looks at the rows.
+pub(crate) fn with_stock<T>(look: impl FnOnce(&Stock) -> T) -> T {
+    STOCK.with_borrow(look)
+}
+
+/// Changes the rows. Whoever draws them hears of it through [`App::stock`].
+pub(crate) fn change_stock<T>(change: impl FnOnce(&mut Stock) -> T) -> T {
+    STOCK.with_borrow_mut(change)
+}
+
+impl App {
+    /// Open, as far as the page knows.
+    pub(crate) fn is_unlocked(self) -> bool {
+        matches!(self.vault.get_untracked(), Some(VaultState::Unlocked { .. }))
+    }
+
+    /// The protection of the open vault.
+    pub(crate) fn mode(self) -> Option<VaultMode> {
+        self.vault.with(|vault| match vault {
+            Some(VaultState::Unlocked { mode, .. }) => Some(*mode),
+            Some(VaultState::New | VaultState::Locked | VaultState::Recovery(_) | VaultState::Newer) | None => None,
+        })
+    }
+
+    /// The same, for a handler.
+    pub(crate) fn mode_now(self) -> Option<VaultMode> {
+        untrack(|| self.mode())
+    }
+
+    /// Tells a screen reader, once.
+    pub(crate) fn say(self, text: String) {
+        // The same words twice would be no change, and silent.
+        let again = self.said.with_untracked(|said| *said == text);
+        self.said.set(if again { format!("{text}\u{a0}") } else { text });
+    }
+
+    /// Drops everything that only an open vault may show.
+    pub(crate) fn drop_all(self) {
+        change_stock(|stock| *stock = Stock::default());
+        self.shown.set(None);
+        self.copied.set(None);
+        self.chosen.set(None);
+        self.sheet.set(false);
+        self.selection.set(0);
+        self.failed.set(None);
+        self.complete.set(false);
+        self.offer_clearing.set(false);
+        self.ask_reveal.set(None);
+        self.said.set(String::new());
+        self.stock.update(|count| *count += 1);
+    }
+}

@@ -1,0 +1,319 @@
+//! The Keys section: search, filters, list, details, selection.
+
+use crate::accounts;
+use crate::activity::work;
+use crate::app::{app, with_stock};
+use crate::details::{details, remove_dialog};
+use crate::grid;
+use crate::icons::{Icon, icon};
+use crate::kit::{Btn, choice};
+use crate::listing::GroupBy;
+use crate::options::{Section, go};
+use crate::reveal;
+use crate::stock::Filter;
+use crate::view_choices;
+use crate::words::{now, number, t, tn};
+use crate::{copying, dom};
+use leptos::html;
+use leptos::prelude::*;
+use relaykeep_protocol::{KeyRef, SecretState};
+use wasm_bindgen::JsCast;
+
+/// The section.
+pub(crate) fn keys_page() -> AnyView {
+    let app = app();
+    let filter = RwSignal::new(Filter::All);
+    let typed = RwSignal::new(String::new());
+    let removing: RwSignal<Option<Vec<KeyRef>>> = RwSignal::new(None);
+    let counts = Memo::new(move |_| {
+        app.stock.track();
+        with_stock(|stock| stock.counts(now()))
+    });
+    let list: NodeRef<html::Div> = NodeRef::new();
+    list.on_load(move |list| {
+        grid::begin(list.unchecked_into());
+        dom::next_frame(grid::resize);
+    });
+    on_cleanup(grid::end);
+    // The rows first; whatever else depends on them is a signal away.
+    Effect::new(move || {
+        app.stock.track();
+        if list.get().is_some() {
+            app.matched.set(grid::renew());
+            app.selection.update(|count| *count += 1);
+        }
+    });
+    Effect::new(move |before: Option<()>| {
+        app.shown.track();
+        app.copied.track();
+        app.chosen.track();
+        if before.is_some() {
+            grid::repaint();
+        }
+    });
+    let total = Signal::derive(move || counts.get()[0]);
+    let searching = Signal::derive(move || !typed.with(String::is_empty) || filter.get() != Filter::All);
+    let nothing_found = Signal::derive(move || searching.get() && app.matched.get() == 0 && total.get() > 0);
+    view! {
+        <div class="keys">
+            {top(typed, filter, counts)}
+            {chips(filter, counts)}
+            <div class="bar-line">{crate::activity::notices()} {work()}</div>
+            <div class="body">
+                <div class="listbox">
+                    <div
+                        class="list"
+                        role="grid"
+                        aria-label=t("keys", &[])
+                        aria-multiselectable="true"
+                        tabindex="0"
+                        node_ref=list
+                        on:scroll=move |_| grid::scroll()
+                        on:click=move |event| grid::click(&event)
+                    ></div>
+                    {move || {
+                        if app.complete.get() && app.stock.get() > 0 && total.get() == 0 {
+                            Some(empty())
+                        } else if nothing_found.get() {
+                            Some(none_found(typed, filter))
+                        } else {
+                            None
+                        }
+                    }}
+                </div>
+                {details(removing)}
+            </div>
+            {selection_bar(total, removing)}
+            {remove_dialog(removing)}
+        </div>
+    }
+    .into_any()
+}
+
+/// Empties the search box and leaves it where it is.
+pub(crate) fn clear_search() {
+    if let Some(input) = search_box() {
+        input.set_value("");
+        if let Ok(event) = web_sys::Event::new("input") {
+            let _ = input.dispatch_event(&event);
+        }
+    }
+}
+
+/// Puts the cursor into the search box.
+pub(crate) fn focus_search() {
+    if let Some(input) = search_box() {
+        let _ = input.focus();
+        input.select();
+    }
+}
+
+fn search_box() -> Option<web_sys::HtmlInputElement> {
+    dom::document().query_selector(".search input").ok().flatten()?.dyn_into().ok()
+}
+
+fn top(typed: RwSignal<String>, filter: RwSignal<Filter>, counts: Memo<[u32; 9]>) -> AnyView {
+    let app = app();
+    let masked = Signal::derive(move || counts.get()[7]);
+    let busy = Signal::derive(move || app.jobs.with(|jobs| jobs.iter().any(|job| !crate::activity::is_over(job))));
+    let said = move || {
+        let (found, all) = (app.matched.get_untracked(), counts.get_untracked()[0]);
+        app.say(t("count_of", &[&number(found), &number(all)]));
+    };
+    view! {
+        <div class="top">
+            <label class="search">
+                {icon(Icon::Search)}
+                <input
+                    type="search"
+                    aria-label=t("search_keys", &[])
+                    placeholder=t("search_placeholder", &[])
+                    autocomplete="off"
+                    autocapitalize="off"
+                    spellcheck="false"
+                    on:input=move |event| {
+                        let text = event_target_value(&event);
+                        app.matched.set(grid::type_in(&text));
+                        typed.set(text);
+                        dom::after(400, said);
+                    }
+                />
+                <span class="faint small" hidden=move || typed.with(String::is_empty) && filter.get() == Filter::All>
+                    {move || t("count_of", &[&number(app.matched.get()), &number(counts.get()[0])])}
+                </span>
+                <kbd hidden=move || !typed.with(String::is_empty)>"/"</kbd>
+            </label>
+            <span class="grow"></span>
+            {Btn::new("reveal_masked")
+                .icon(Icon::Reveal)
+                .badge(Signal::derive(move || Some(masked.get()).filter(|count| *count > 0)))
+                .off(Signal::derive(move || masked.get() == 0))
+                .on(|| reveal::offer(with_stock(|stock| stock.masked(|_| true))))}
+            {Btn::new("sync")
+                .icon(Icon::Sync)
+                .class("sync")
+                .off(Signal::derive(move || busy.get()))
+                .on(|| accounts::sync(Vec::new()))}
+        </div>
+    }
+    .into_any()
+}
+
+fn chips(filter: RwSignal<Filter>, counts: Memo<[u32; 9]>) -> AnyView {
+    let app = app();
+    let one = move |(place, which): (usize, Filter)| {
+        let always = matches!(which, Filter::All | Filter::Active);
+        view! {
+            <button
+                type="button"
+                class="chip"
+                aria-pressed=move || if filter.get() == which { "true" } else { "false" }
+                hidden=move || !always && counts.get()[place] == 0 && filter.get() != which
+                on:click=move |_| {
+                    let which = if filter.get_untracked() == which { Filter::All } else { which };
+                    filter.set(which);
+                    app.matched.set(grid::wish(|wish| wish.filter = Some(which)));
+                }
+            >
+                {t(which.word(), &[])}
+                " "
+                <b aria-hidden="true">{move || number(counts.get()[place])}</b>
+            </button>
+        }
+        .into_any()
+    };
+    let filters: Vec<AnyView> = Filter::ALL.into_iter().enumerate().map(|(place, which)| one((place, which))).collect();
+    let (group, sort) = view_choices::load();
+    let (group, sort) = (RwSignal::new(group), RwSignal::new(sort));
+    let picked = move || {
+        let (group, sort) = (group.get_untracked(), sort.get_untracked());
+        view_choices::save(group, sort);
+        app.matched.set(grid::wish(|wish| {
+            wish.group_by = group;
+            wish.sort = sort;
+        }));
+    };
+    view! {
+        <div class="chips">
+            {filters} <span class="grow"></span>
+            <span class="chip pick">
+                {choice(
+                    "group_by",
+                    "",
+                    vec![t("group_account", &[]), t("group_none", &[])],
+                    Signal::derive(move || usize::from(group.get() == GroupBy::Nothing)),
+                    move |place| {
+                        group.set(if place == 1 { GroupBy::Nothing } else { GroupBy::Account });
+                        picked();
+                    },
+                )}
+            </span>
+            <span class="chip pick">
+                {choice(
+                    "sort",
+                    "",
+                    view_choices::SORT_WORDS.iter().map(|word| t(word, &[])).collect(),
+                    Signal::derive(move || view_choices::sort_place(sort.get())),
+                    move |place| {
+                        sort.set(view_choices::sort_at(place));
+                        picked();
+                    },
+                )}
+            </span>
+        </div>
+    }
+    .into_any()
+}
+
+fn empty() -> AnyView {
+    let app = app();
+    let (accounts, trouble) = with_stock(|stock| {
+        let trouble = stock.accounts.iter().any(|account| matches!(account.view.health, relaykeep_protocol::Health::Trouble(_)));
+        (stock.accounts.len(), trouble)
+    });
+    let (about, button) = if accounts == 0 {
+        (
+            "no_keys_about",
+            Btn::new("add_account").icon(Icon::Add).primary().on(move || {
+                go(Section::Accounts);
+                app.asking.add();
+            }),
+        )
+    } else if trouble {
+        ("no_keys_trouble", Btn::new("see_accounts").primary().on(|| go(Section::Accounts)))
+    } else {
+        ("no_keys_synced", Btn::new("sync").icon(Icon::Sync).primary().on(|| accounts::sync(Vec::new())))
+    };
+    view! {
+        <div class="nothing">
+            <h2>{t("no_keys", &[])}</h2>
+            <p>{t(about, &[])}</p>
+            {button}
+        </div>
+    }
+    .into_any()
+}
+
+fn none_found(typed: RwSignal<String>, filter: RwSignal<Filter>) -> AnyView {
+    let app = app();
+    let clear = move || {
+        filter.set(Filter::All);
+        grid::wish(|wish| wish.filter = None);
+        clear_search();
+        typed.set(String::new());
+        app.matched.set(grid::type_in(""));
+        focus_search();
+    };
+    view! {
+        <div class="nothing">
+            <h2>{t("none_found", &[])}</h2>
+            <p>{t("none_found_about", &[])}</p>
+            {Btn::new("clear_search").on(clear)}
+        </div>
+    }
+    .into_any()
+}
+
+fn selection_bar(total: Signal<u32>, removing: RwSignal<Option<Vec<KeyRef>>>) -> AnyView {
+    let app = app();
+    let selected = Memo::new(move |_| {
+        app.selection.track();
+        grid::selected()
+    });
+    let masked = move || with_stock(|stock| stock.masked(|row| row.selected));
+    let copy = move || {
+        // Masked ones need a reveal first, which says what it asks of the sites.
+        let masked = masked();
+        if masked.is_empty() {
+            copying::copy_all(with_stock(|stock| stock.selected().collect()));
+        } else {
+            reveal::offer(masked);
+        }
+    };
+    let held = move || {
+        app.selection.track();
+        with_stock(|stock| stock.rows.iter().any(|row| row.selected && row.key.secret == SecretState::Masked && row.key.gone_since.is_none()))
+    };
+    let clear = move || {
+        crate::app::change_stock(|stock| stock.rows.iter_mut().for_each(|row| row.selected = false));
+        app.selection.update(|count| *count += 1);
+        grid::repaint();
+    };
+    view! {
+        <div class="selbar" hidden=move || selected.get() == 0>
+            <span class="grow">
+                {move || tn("selected_of", selected.get(), &[&number(total.get())])}
+            </span>
+            {Btn::new("copy").icon(Icon::Copy).on(copy)}
+            {Btn::new("reveal")
+                .icon(Icon::Reveal)
+                .off(Signal::derive(move || !held()))
+                .on(move || reveal::offer(masked()))}
+            {Btn::new("remove_here_more")
+                .class("danger")
+                .on(move || removing.set(Some(with_stock(|stock| stock.selected().collect()))))}
+            {Btn::new("clear_selection").silent(Icon::Close).on(clear)}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,222 @@
+//! The page's two lines to the worker: calls with answers, and the port of events.
+
+use crate::app::{app, change_stock, with_stock};
+use crate::dom;
+use crate::stock::Stock;
+use js_sys::{Array, Function, Reflect};
+use leptos::prelude::*;
+use relaykeep_protocol::{Call, ErrorCode, Event, PORT_NAME, PageMessage, VaultState};
+use relaykeep_webext::runtime::{self, Port};
+use relaykeep_webext::{from_js, page};
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use wasm_bindgen::{JsCast, JsValue};
+
+/// Asks the worker.
+///
+/// # Errors
+/// What the worker says; [`ErrorCode::Internal`] where it says nothing.
+pub(crate) async fn ask<C: Call>(call: C) -> Result<C::Reply, ErrorCode> {
+    let message = PageMessage {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        call: call.into(),
+    };
+    let answer = match runtime::send(&message).await {
+        Ok(answer) => answer,
+        Err(_) => Err(ErrorCode::Internal),
+    };
+    if let Err(ErrorCode::Reload) = answer {
+        app().fault.set(Some(ErrorCode::Reload));
+    }
+    answer
+}
+
+/// Runs to its end beside the page.
+pub(crate) fn spawn(work: impl Future<Output = ()> + 'static) {
+    wasm_bindgen_futures::spawn_local(work);
+}
+
+thread_local! {
+    static LINE: Cell<Line> = const { Cell::new(Line::Lost) };
+    static NEXT: RefCell<Option<Stock>> = const { RefCell::new(None) };
+    // Events of a line that was given up must not mix with the next one's.
+    static GENERATION: Cell<u32> = const { Cell::new(0) };
+    static DRAW_DUE: Cell<bool> = const { Cell::new(false) };
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Open,
+    Lost,
+}
+
+/// Takes over the line `page.js` opened while the WASM was compiled, and keeps one open.
+pub(crate) fn listen() {
+    if !take_over() {
+        connect();
+    }
+    // A stopped worker ends the line: take it up again when somebody looks.
+    for name in ["visibilitychange", "focusin", "pointerdown"] {
+        dom::listen_forever(&dom::document(), name, |_| {
+            if LINE.get() == Line::Lost && dom::is_visible() {
+                connect();
+            }
+        });
+    }
+}
+
+fn take_over() -> bool {
+    let global = js_sys::global();
+    let Ok(early) = Reflect::get(&global, &"relaykeepEarly".into()) else {
+        return false;
+    };
+    let part = |name: &str| Reflect::get(&early, &name.into()).unwrap_or(JsValue::UNDEFINED);
+    if !early.is_object() || part("ended").is_truthy() {
+        return false;
+    }
+    let port: Port = part("port").unchecked_into();
+    attach(&port);
+    if let Ok(leave) = part("leave").dyn_into::<Function>() {
+        let _ = leave.call0(&early);
+    }
+    for event in part("heard").unchecked_into::<Array>() {
+        if let Ok(event) = from_js(event) {
+            hear(event);
+        }
+    }
+    true
+}
+
+fn connect() {
+    if let Ok(port) = page::connect(PORT_NAME) {
+        attach(&port);
+    }
+}
+
+fn attach(port: &Port) {
+    let mine = GENERATION.get() + 1;
+    GENERATION.set(mine);
+    LINE.set(Line::Open);
+    NEXT.set(None);
+    port.hear(move |event: Event| {
+        if GENERATION.get() == mine {
+            hear(event);
+        }
+    });
+    port.hear_end(move || {
+        if GENERATION.get() == mine {
+            LINE.set(Line::Lost);
+            if dom::is_visible() {
+                // At once would be a busy loop where the worker dies on starting.
+                dom::after(300, || {
+                    if LINE.get() == Line::Lost {
+                        connect();
+                    }
+                });
+            }
+        }
+    });
+}
+
+fn hear(event: Event) {
+    let app = app();
+    match event {
+        Event::State { vault, settings, jobs, notices, waiting } => {
+            let open = matches!(vault, VaultState::Unlocked { .. });
+            if !open {
+                NEXT.set(None);
+                app.drop_all();
+            }
+            app.settings.set(settings);
+            app.jobs.set(jobs);
+            app.notices.set(notices);
+            app.waiting.set(waiting);
+            if app.vault.with_untracked(|old| old.as_ref() != Some(&vault)) {
+                app.vault.set(Some(vault));
+            }
+        }
+        Event::Accounts(accounts) => {
+            let stock = Stock::of(accounts);
+            // What is shown stays until its replacement is complete: known data never blinks.
+            if app.complete.get_untracked() {
+                NEXT.set(Some(stock));
+            } else {
+                change_stock(|shown| *shown = stock);
+                changed();
+            }
+        }
+        Event::Keys { account, rows } => {
+            let replacing = NEXT.with_borrow_mut(|next| match next {
+                Some(next) => {
+                    next.add(&account, rows.clone());
+                    true
+                }
+                None => false,
+            });
+            if !replacing {
+                change_stock(|stock| stock.add(&account, rows));
+                changed();
+            }
+        }
+        Event::InventoryDone => {
+            if let Some(next) = NEXT.take() {
+                change_stock(|stock| stock.replace(next));
+            }
+            app.complete.set(true);
+            draw();
+        }
+        Event::Account(view) => {
+            NEXT.with_borrow_mut(|next| next.as_mut().map(|next| next.put_account(view.clone())));
+            change_stock(|stock| stock.put_account(view));
+            changed();
+        }
+        Event::KeysChanged { account, rows, removed } => {
+            NEXT.with_borrow_mut(|next| next.as_mut().map(|next| next.change(&account, rows.clone(), &removed)));
+            change_stock(|stock| stock.change(&account, rows, &removed));
+            let hidden = app
+                .shown
+                .with_untracked(|shown| shown.as_ref().is_some_and(|s| s.key.account == account && removed.contains(&s.key.id)));
+            if hidden {
+                app.shown.set(None);
+            }
+            changed();
+        }
+        Event::AccountRemoved(account) => {
+            NEXT.with_borrow_mut(|next| next.as_mut().map(|next| next.remove_account(&account)));
+            change_stock(|stock| stock.remove_account(&account));
+            changed();
+        }
+        Event::Job(job) => crate::activity::put(job),
+        Event::Settings(settings) => app.settings.set(settings),
+    }
+}
+
+/// Has the rows drawn anew: the first ones at once, later ones together.
+fn changed() {
+    if app().complete.get_untracked() {
+        draw_after(16);
+    } else if with_stock(|stock| stock.rows.len() <= FIRST_CHUNK) {
+        draw();
+    } else {
+        // The rest of the inventory is a few milliseconds away; drawing every chunk would
+        // sort everything again each time.
+        draw_after(250);
+    }
+}
+
+const FIRST_CHUNK: usize = 500;
+
+fn draw() {
+    DRAW_DUE.set(false);
+    app().stock.update(|count| *count += 1);
+}
+
+fn draw_after(pause: i32) {
+    if !DRAW_DUE.replace(true) {
+        dom::after(pause, || {
+            if DRAW_DUE.get() {
+                draw();
+            }
+        });
+    }
+}

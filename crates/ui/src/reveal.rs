@@ -1,0 +1,84 @@
+//! Revealing masked keys: first what it will do, then, on a yes, the job.
+
+use crate::app::{app, with_stock};
+use crate::copying::fail;
+use crate::kit::{Btn, dialog};
+use crate::line::{ask, spawn};
+use crate::troubles;
+use crate::words::{number, t, tn};
+use leptos::prelude::*;
+use relaykeep_protocol::{KeyRef, Reveal};
+
+/// Full keys a site gives in one answer (New API controller/token.go `GetTokenKeysBatch`, 100 ids).
+const BATCH: u32 = 100;
+
+/// Asks whether these keys shall be revealed; with none, nothing happens.
+pub(crate) fn offer(keys: Vec<KeyRef>) {
+    if !keys.is_empty() {
+        app().ask_reveal.set(Some(keys));
+    }
+}
+
+/// Reveals without a question: one key, on its own button.
+pub(crate) fn start(keys: Vec<KeyRef>) {
+    spawn(async move {
+        if let Err(code) = ask(Reveal { keys }).await {
+            fail(&troubles::error(&code));
+        }
+    });
+}
+
+/// The question's window.
+pub(crate) fn reveal_dialog() -> AnyView {
+    let app = app();
+    let open = crate::accounts::flag(app.ask_reveal);
+    dialog(open, "reveal_title", move || {
+        let keys = app.ask_reveal.get_untracked().unwrap_or_default();
+        let sites = by_account(&keys);
+        let requests = sites.iter().map(|(_, count)| count.div_ceil(BATCH)).sum();
+        let total = crate::stock::count(keys.len());
+        let about = [
+            tn("reveal_keys", total, &[]),
+            tn("reveal_sites", crate::stock::count(sites.len()), &[]),
+            tn("reveal_requests", requests, &[]),
+        ]
+        .join(" · ");
+        let list: Vec<AnyView> = sites
+            .into_iter()
+            .map(|(name, count)| view! { <dt class="cut">{name}</dt><dd>{number(count)}</dd> }.into_any())
+            .collect();
+        let go = move || {
+            let keys = app.ask_reveal.get_untracked().unwrap_or_default();
+            open.set(false);
+            start(keys);
+        };
+        view! {
+            <p>{about}</p>
+            <dl class="counts">{list}</dl>
+            <p class="muted">{t("reveal_about", &[])}</p>
+            <div class="acts">
+                {Btn::new("cancel").on(move || open.set(false))}
+                {Btn::new("reveal").primary().on(go)}
+            </div>
+        }
+        .into_any()
+    })
+}
+
+fn by_account(keys: &[KeyRef]) -> Vec<(String, u32)> {
+    with_stock(|stock| {
+        let mut counts = vec![0; stock.accounts.len()];
+        for key in keys {
+            if let Some(index) = stock.account_index(&key.account) {
+                counts[index as usize] += 1;
+            }
+        }
+        stock
+            .accounts
+            .iter()
+            .zip(counts)
+            .filter(|(_, count)| *count > 0)
+            .map(|(account, count)| (account.view.name.clone(), count))
+            .collect()
+    })
+}

@@ -1,0 +1,362 @@
+//! The rows as the worker told them: plain vectors, searched and sorted in place.
+
+use relaykeep_core::keys::{self, KeyState};
+use relaykeep_core::search;
+use relaykeep_protocol::{AccountId, AccountView, KeyRef, KeyRow, Millis, RemoteId};
+use std::collections::{HashMap, HashSet};
+
+/// One account and what is derived from it.
+pub(crate) struct Account {
+    /// As told.
+    pub(crate) view: AccountView,
+    /// Its host (and port), for show.
+    pub(crate) host: String,
+}
+
+/// One key and what is derived from it.
+pub(crate) struct Row {
+    /// As told.
+    pub(crate) key: KeyRow,
+    /// Index of its account.
+    pub(crate) account: u32,
+    /// What a search looks through: name first, so that it also sorts by name.
+    pub(crate) hay: String,
+    /// Chosen for an act on several.
+    pub(crate) selected: bool,
+}
+
+/// Everything held.
+#[derive(Default)]
+pub(crate) struct Stock {
+    /// In the order of their names.
+    pub(crate) accounts: Vec<Account>,
+    /// Grouped by account only as far as they came so.
+    pub(crate) rows: Vec<Row>,
+}
+
+/// What a key is at a time; the row's filters go by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filter {
+    All,
+    Active,
+    Low,
+    Expiring,
+    Exhausted,
+    Disabled,
+    Expired,
+    Masked,
+    Gone,
+}
+
+impl Filter {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::All,
+        Self::Active,
+        Self::Low,
+        Self::Expiring,
+        Self::Exhausted,
+        Self::Disabled,
+        Self::Expired,
+        Self::Masked,
+        Self::Gone,
+    ];
+
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::All => "filter_all",
+            Self::Active => "filter_active",
+            Self::Low => "filter_low",
+            Self::Expiring => "filter_expiring",
+            Self::Exhausted => "filter_exhausted",
+            Self::Disabled => "filter_disabled",
+            Self::Expired => "filter_expired",
+            Self::Masked => "filter_masked",
+            Self::Gone => "filter_gone",
+        }
+    }
+
+    pub(crate) fn fits(self, row: &KeyRow, now: Millis) -> bool {
+        let state = || keys::state(row, now);
+        match self {
+            Self::All => true,
+            Self::Active => state() == KeyState::Active,
+            Self::Low => keys::is_low(row) && state() == KeyState::Active,
+            Self::Expiring => keys::is_expiring(row, now) && state() == KeyState::Active,
+            Self::Exhausted => state() == KeyState::Exhausted,
+            Self::Disabled => state() == KeyState::Disabled,
+            Self::Expired => state() == KeyState::Expired,
+            Self::Masked => keys::is_masked(row),
+            Self::Gone => row.gone_since.is_some(),
+        }
+    }
+}
+
+impl Stock {
+    /// Accounts whose keys are yet to come.
+    pub(crate) fn of(accounts: Vec<AccountView>) -> Self {
+        let mut stock = Self {
+            accounts: accounts.into_iter().map(Account::of).collect(),
+            ..Self::default()
+        };
+        stock.accounts.sort_by_cached_key(|account| account.view.name.to_lowercase());
+        stock
+    }
+
+    /// Adds keys that are not here yet.
+    pub(crate) fn add(&mut self, account: &AccountId, rows: Vec<KeyRow>) {
+        let Some(index) = self.account_index(account) else { return };
+        let Some(of) = self.accounts.get(index as usize) else { return };
+        let made = rows.into_iter().map(|key| Row::of(key, index, of));
+        self.rows.extend(made);
+    }
+
+    /// Puts a whole new inventory in the place of this one; what the user selected stays so.
+    pub(crate) fn replace(&mut self, mut next: Self) {
+        let selected: HashSet<KeyRef> = self.selected().collect();
+        if !selected.is_empty() {
+            for index in 0..next.rows.len() {
+                next.rows[index].selected = selected.contains(&next.key_ref(index));
+            }
+        }
+        *self = next;
+    }
+
+    /// One account is new or changed.
+    pub(crate) fn put_account(&mut self, view: AccountView) {
+        let index = self.account_index(&view.id);
+        let moved = match index {
+            Some(index) => {
+                let old = &mut self.accounts[index as usize];
+                let renamed = old.view.name != view.name || old.view.base_url != view.base_url;
+                *old = Account::of(view);
+                renamed
+            }
+            None => {
+                self.accounts.push(Account::of(view));
+                true
+            }
+        };
+        if moved {
+            self.order_accounts(index);
+        }
+    }
+
+    fn order_accounts(&mut self, renamed: Option<u32>) {
+        let mut order: Vec<u32> = (0..count(self.accounts.len())).collect();
+        order.sort_by_cached_key(|index| self.accounts[*index as usize].view.name.to_lowercase());
+        let mut place = vec![0; order.len()];
+        for (new, old) in order.iter().enumerate() {
+            place[*old as usize] = count(new);
+        }
+        let mut old: Vec<Option<Account>> = std::mem::take(&mut self.accounts).into_iter().map(Some).collect();
+        self.accounts = order.iter().filter_map(|index| old[*index as usize].take()).collect();
+        for row in &mut self.rows {
+            let stale = renamed == Some(row.account);
+            row.account = place[row.account as usize];
+            if stale {
+                row.hay = hay(&row.key, &self.accounts[row.account as usize]);
+            }
+        }
+    }
+
+    /// Keys of one account changed, came or went.
+    pub(crate) fn change(&mut self, account: &AccountId, rows: Vec<KeyRow>, removed: &[RemoteId]) {
+        let Some(index) = self.account_index(account) else { return };
+        if !removed.is_empty() {
+            let removed: HashSet<&RemoteId> = removed.iter().collect();
+            self.rows.retain(|row| row.account != index || !removed.contains(&row.key.id));
+        }
+        let places: HashMap<String, usize> = self
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.account == index)
+            .map(|(place, row)| (row.key.id.0.clone(), place))
+            .collect();
+        let mut new = Vec::new();
+        for key in rows {
+            match places.get(&key.id.0) {
+                Some(place) => {
+                    let selected = self.rows[*place].selected;
+                    self.rows[*place] = Row::of(key, index, &self.accounts[index as usize]);
+                    self.rows[*place].selected = selected;
+                }
+                None => new.push(key),
+            }
+        }
+        self.add(account, new);
+    }
+
+    /// One account and its keys are no more.
+    pub(crate) fn remove_account(&mut self, account: &AccountId) {
+        let Some(index) = self.account_index(account) else { return };
+        self.accounts.remove(index as usize);
+        self.rows.retain(|row| row.account != index);
+        for row in &mut self.rows {
+            if row.account > index {
+                row.account -= 1;
+            }
+        }
+    }
+
+    /// Where an account stands.
+    pub(crate) fn account_index(&self, account: &AccountId) -> Option<u32> {
+        self.accounts.iter().position(|held| held.view.id == *account).map(count)
+    }
+
+    /// One account.
+    pub(crate) fn account(&self, account: &AccountId) -> Option<&Account> {
+        self.accounts.iter().find(|held| held.view.id == *account)
+    }
+
+    /// A row's account.
+    pub(crate) fn account_of(&self, row: &Row) -> &Account {
+        &self.accounts[row.account as usize]
+    }
+
+    /// Where a key stands.
+    pub(crate) fn find(&self, key: &KeyRef) -> Option<usize> {
+        let account = self.account_index(&key.account)?;
+        self.rows.iter().position(|row| row.account == account && row.key.id == key.id)
+    }
+
+    /// The name of the key in a row.
+    pub(crate) fn key_ref(&self, index: usize) -> KeyRef {
+        let row = &self.rows[index];
+        KeyRef {
+            account: self.account_of(row).view.id.clone(),
+            id: row.key.id.clone(),
+        }
+    }
+
+    /// All selected keys.
+    pub(crate) fn selected(&self) -> impl Iterator<Item = KeyRef> {
+        self.rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.selected)
+            .map(|(index, _)| self.key_ref(index))
+    }
+
+    /// The masked ones among the rows that fit.
+    pub(crate) fn masked(&self, fits: impl Fn(&Row) -> bool) -> Vec<KeyRef> {
+        self.rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| keys::is_masked(&row.key) && fits(row))
+            .map(|(index, _)| self.key_ref(index))
+            .collect()
+    }
+
+    /// How many rows fit each filter.
+    pub(crate) fn counts(&self, now: Millis) -> [u32; 9] {
+        Filter::ALL.map(|filter| count(self.rows.iter().filter(|row| filter.fits(&row.key, now)).count()))
+    }
+}
+
+impl Account {
+    fn of(view: AccountView) -> Self {
+        let host = view
+            .base_url
+            .split_once("://")
+            .map_or(view.base_url.as_str(), |(_, rest)| rest)
+            .to_owned();
+        Self { view, host }
+    }
+}
+
+impl Row {
+    fn of(key: KeyRow, account: u32, of: &Account) -> Self {
+        Self {
+            hay: hay(&key, of),
+            key,
+            account,
+            selected: false,
+        }
+    }
+}
+
+fn hay(key: &KeyRow, of: &Account) -> String {
+    search::haystack(&[&key.name, &key.group, &of.view.name, &of.host])
+}
+
+/// Rows and accounts are far fewer than 2^32.
+pub(crate) fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use relaykeep_protocol::{Health, SiteKind, Unit};
+
+    fn account(id: &str, name: &str) -> AccountView {
+        AccountView {
+            id: AccountId(id.to_owned()),
+            name: name.to_owned(),
+            base_url: format!("https://{id}.example"),
+            kind: SiteKind::NewApi,
+            generation: None,
+            user_id: None,
+            username: None,
+            group: None,
+            unit: Unit::default(),
+            balance: None,
+            used: None,
+            health: Health::New,
+            synced_at: None,
+            keys: 0,
+            cut_at: None,
+            in_clear: false,
+            token_in_doubt: false,
+        }
+    }
+
+    fn keys(ids: &[&str]) -> Vec<KeyRow> {
+        ids.iter()
+            .map(|id| KeyRow {
+                id: RemoteId((*id).to_owned()),
+                name: format!("key {id}"),
+                ..KeyRow::default()
+            })
+            .collect()
+    }
+
+    fn two() -> Stock {
+        let mut stock = Stock::of(vec![account("b", "Beta"), account("a", "alpha")]);
+        stock.add(&AccountId("b".to_owned()), keys(&["1", "2"]));
+        stock.add(&AccountId("a".to_owned()), keys(&["1"]));
+        stock
+    }
+
+    fn names(stock: &Stock) -> Vec<String> {
+        stock.rows.iter().map(|row| format!("{}/{}", stock.account_of(row).view.name, row.key.name)).collect()
+    }
+
+    #[test]
+    fn a_renamed_account_takes_its_rows_along() {
+        let mut stock = two();
+        assert_eq!(names(&stock), ["Beta/key 1", "Beta/key 2", "alpha/key 1"]);
+        stock.put_account(account("b", "Aaa"));
+        assert_eq!(names(&stock), ["Aaa/key 1", "Aaa/key 2", "alpha/key 1"]);
+        assert!(stock.rows[0].hay.contains("aaa"), "it is found by its new name");
+        assert!(stock.rows[2].hay.contains("alpha"));
+    }
+
+    #[test]
+    fn removal_leaves_the_others_where_they_belong() {
+        let mut stock = two();
+        stock.remove_account(&AccountId("a".to_owned()));
+        assert_eq!(names(&stock), ["Beta/key 1", "Beta/key 2"]);
+        stock.change(&AccountId("b".to_owned()), keys(&["3"]), &[RemoteId("1".to_owned())]);
+        assert_eq!(names(&stock), ["Beta/key 2", "Beta/key 3"]);
+    }
+
+    #[test]
+    fn a_new_inventory_keeps_what_was_selected() {
+        let mut stock = two();
+        stock.rows[1].selected = true;
+        stock.replace(two());
+        assert_eq!(stock.selected().map(|key| key.id.0).collect::<Vec<_>>(), ["2"]);
+    }
+}

@@ -1,0 +1,325 @@
+//! The popup's top: which site this tab is, and what can be done with it.
+
+use crate::account_form::{Form, Place, account_form, ask_for_site, nothing};
+use crate::accounts::sync;
+use crate::app::{app, with_stock};
+use crate::kit::{Btn, Tone, note};
+use crate::line::{ask, spawn};
+use crate::reveal;
+use crate::stock::count;
+use crate::troubles;
+use crate::words::{amount, t, tn};
+use leptos::prelude::*;
+use relaykeep_core::keys;
+use relaykeep_protocol::{
+    AccountId, Clue, KeepDraft, LookAtTab, MakeToken, Recognition, SiteKind, TabSite, TakeDraft, TakeShownToken, TokenOffer,
+};
+
+/// The region.
+pub(crate) fn tab_site() -> AnyView {
+    let site: RwSignal<Option<TabSite>> = RwSignal::new(None);
+    let wrong = RwSignal::new(None);
+    let checking = RwSignal::new(false);
+    let adding = RwSignal::new(false);
+    let form = Form::new();
+    let look = move |ask_anyway: bool| {
+        checking.set(true);
+        spawn(async move {
+            match ask(LookAtTab { ask_anyway }).await {
+                Ok(found) => {
+                    wrong.try_set(None);
+                    site.try_set(Some(found));
+                }
+                Err(code) => {
+                    wrong.try_set(Some(troubles::error(&code)));
+                }
+            }
+            checking.try_set(false);
+        });
+    };
+    look(false);
+    // A half-filled form waits here while the user fetched a token.
+    spawn(async move {
+        if let Ok(Some(draft)) = ask(TakeDraft {}).await {
+            form.fill(draft);
+            adding.try_set(true);
+        }
+    });
+    keep_draft(form, adding);
+    let check = move || {
+        // Looking needs no permission: opening the popup let us see this tab.
+        look(true);
+    };
+    view! {
+        <section class="site" role="region" aria-label=t("this_site", &[])>
+            {move || match site.get() {
+                None => view! {
+                    <div class="l muted">{move || wrong.get().unwrap_or_else(|| t("looking", &[]))}</div>
+                }
+                .into_any(),
+                Some(found) => known(found, form, adding, checking.into(), check),
+            }}
+        </section>
+    }
+    .into_any()
+}
+
+/// Keeps the form over the popup's closing, a moment after each change.
+fn keep_draft(form: Form, adding: RwSignal<bool>) {
+    let turn = StoredValue::new(0_u32);
+    Effect::new(move |before: Option<()>| {
+        let draft = form.draft();
+        if before.is_none() || !adding.get() {
+            return;
+        }
+        turn.update_value(|turn| *turn += 1);
+        let mine = turn.get_value();
+        crate::dom::after(150, move || {
+            if turn.try_get_value() == Some(mine) && adding.try_get_untracked() == Some(true) {
+                spawn(async move {
+                    let _ = ask(KeepDraft { draft: Some(draft) }).await;
+                });
+            }
+        });
+    });
+}
+
+fn known(site: TabSite, form: Form, adding: RwSignal<bool>, checking: Signal<bool>, check: impl Fn() + Copy + 'static) -> AnyView {
+    let Some(origin) = site.origin.clone() else {
+        return view! { <div class="l muted">{t("site_closed", &[])}</div> }.into_any();
+    };
+    let host = origin.split_once("://").map_or(origin.as_str(), |(_, host)| host).to_owned();
+    let check_button = move || Btn::new("check_site").class("small").off(checking).on(check);
+    if adding.get() {
+        return adding_form(&site, &host, form, adding);
+    }
+    match site.recognition.clone() {
+        Recognition::Relay { kind, base_url, site_name, clues, generation: _ } => {
+            let account = site.accounts.first().cloned();
+            match account {
+                Some(account) => held(&host, kind, account, &site.accounts, form, adding, &base_url),
+                None => {
+                    let name = site_name.unwrap_or_default();
+                    let start = move || start_adding(form, adding, &base_url, kind, site.user_id.clone(), site.username.clone());
+                    view! {
+                        {headline("dot good", &host, Some(kind))}
+                        <div class="say">{if name.is_empty() { t("site_new", &[]) } else { t("site_new_named", &[&name]) }}</div>
+                        <div class="acts">{Btn::new("add_site").primary().class("small").on(start)}</div>
+                        {why(&clues)}
+                    }
+                    .into_any()
+                }
+            }
+        }
+        Recognition::NoHint => plain(&host, "site_no_hint", check_button(), None),
+        Recognition::NotARelay(clues) => plain(&host, "site_not_relay", check_button(), Some(why(&clues))),
+        Recognition::Unreachable => plain(&host, "site_unreachable", check_button(), None),
+        Recognition::Challenge => plain(&host, "site_challenge", check_button(), None),
+    }
+}
+
+fn headline(dot: &'static str, host: &str, kind: Option<SiteKind>) -> AnyView {
+    view! {
+        <div class="l">
+            <span class=dot></span>
+            <b class="cut">{host.to_owned()}</b>
+            {kind.map(|kind| view! { <span class="tag">{kind.name()}</span> })}
+        </div>
+    }
+    .into_any()
+}
+
+fn plain(host: &str, word: &str, button: AnyView, more: Option<AnyView>) -> AnyView {
+    view! {
+        <div class="l">
+            <span class="dot"></span>
+            <b class="cut grow">{host.to_owned()}</b>
+            {button}
+        </div>
+        <div class="say">{t(word, &[])}</div>
+        {more}
+    }
+    .into_any()
+}
+
+/// An account of this site is here.
+fn held(host: &str, kind: SiteKind, account: AccountId, all: &[AccountId], form: Form, adding: RwSignal<bool>, base_url: &str) -> AnyView {
+    let app = app();
+    let (sync_id, reveal_id) = (account.clone(), account.clone());
+    let facts = {
+        let account = account.clone();
+        Memo::new(move |_| {
+            app.stock.track();
+            with_stock(|stock| {
+                let held = stock.account(&account)?;
+                let index = stock.account_index(&account)?;
+                let rows = || stock.rows.iter().filter(|row| row.account == index);
+                let masked = count(rows().filter(|row| keys::is_masked(&row.key)).count());
+                let mut facts = Vec::new();
+                if let Some(balance) = held.view.balance {
+                    facts.push(amount(balance, &held.view.unit));
+                }
+                facts.push(tn("keys_held", count(rows().count()), &[]));
+                if masked > 0 {
+                    facts.push(tn("masked_keys", masked, &[]));
+                }
+                let (tone, words) = crate::accounts::health_words(&held.view.health);
+                let trouble = (tone != Tone::Good && tone != Tone::Plain).then_some(words);
+                Some((held.view.name.clone(), facts.join(" · "), masked, trouble))
+            })
+        })
+    };
+    let others = all.len() > 1;
+    let base_url = base_url.to_owned();
+    let another = move || start_adding(form, adding, &base_url, kind, None, None);
+    let reveal_these = move || {
+        let id = reveal_id.clone();
+        let keys = with_stock(|stock| {
+            let index = stock.account_index(&id);
+            stock.masked(|row| Some(row.account) == index)
+        });
+        reveal::offer(keys);
+    };
+    view! {
+        <div class="l">
+            <span class="dot good"></span>
+            <b class="cut">{host.to_owned()}</b>
+            <span class="tag">{kind.name()}</span>
+            <span class="grow"></span>
+            {Btn::new("sync_site").class("small").on(move || sync(vec![sync_id.clone()]))}
+        </div>
+        <div class="say">
+            {move || facts.get().map(|(name, facts, _, trouble)| view! {
+                {t("your_account", &[])} " " <b>{name}</b> " · " {facts}
+                {trouble.map(|trouble| view! { <span class="warn">" · " {trouble}</span> })}
+            })}
+        </div>
+        <div class="acts">
+            {move || {
+                let reveal_these = reveal_these.clone();
+                facts.get().is_some_and(|(_, _, masked, _)| masked > 0).then(|| Btn::new("reveal").class("small").on(reveal_these))
+            }}
+            {(!others).then(|| Btn::new("add_another").class("small ghost").on(another))}
+        </div>
+    }
+    .into_any()
+}
+
+fn start_adding(form: Form, adding: RwSignal<bool>, base_url: &str, kind: SiteKind, user_id: Option<String>, username: Option<String>) {
+    let _ = username;
+    form.address.set(base_url.to_owned());
+    form.kind.set(Some(kind));
+    if let Some(user_id) = user_id {
+        form.user_id.set(user_id);
+    }
+    adding.set(true);
+}
+
+fn adding_form(site: &TabSite, host: &str, form: Form, adding: RwSignal<bool>) -> AnyView {
+    if form.address.with_untracked(String::is_empty)
+        && let Some(origin) = &site.origin
+    {
+        form.address.set(origin.clone());
+    }
+    let close = move || {
+        adding.set(false);
+        spawn(async {
+            let _ = ask(KeepDraft { draft: None }).await;
+        });
+    };
+    let kind = match &site.recognition {
+        Recognition::Relay { kind, .. } => Some(*kind),
+        Recognition::NoHint | Recognition::NotARelay(_) | Recognition::Unreachable | Recognition::Challenge => None,
+    };
+    let more = match site.token {
+        Some(TokenOffer::Shown) => use_shown(form),
+        Some(TokenOffer::OnlyByReplacing) => make_token(form, close),
+        Some(TokenOffer::SignedOut) => note(Tone::Plain, t("signed_out", &[]), Vec::new()),
+        None => nothing(),
+    };
+    view! {
+        {headline("dot good", host, kind)}
+        {account_form(form, Place::Popup, more, move || adding.set(false), close)}
+    }
+    .into_any()
+}
+
+/// The site shows the token the login already has.
+fn use_shown(form: Form) -> AnyView {
+    let take = move || {
+        spawn(async move {
+            match ask(TakeShownToken {}).await {
+                Ok(token) => {
+                    form.token.try_set(token.0);
+                    app().say(t("token_taken", &[]));
+                }
+                Err(code) => {
+                    form.wrong.try_set(Some(troubles::error(&code)));
+                }
+            }
+        });
+    };
+    view! { <div class="row">{Btn::new("use_shown_token").class("small").on(take)}</div> }.into_any()
+}
+
+/// A token can only be made anew: says exactly what that does, and waits for a yes.
+fn make_token(form: Form, done: impl Fn() + Copy + Send + 'static) -> AnyView {
+    let sure = RwSignal::new(false);
+    let go = move || {
+        // First of all, while the browser still sees the click. It may close the popup; the
+        // worker goes on without us.
+        let _ = ask_for_site(&form.address.get_untracked());
+        let draft = untrack(|| form.draft());
+        form.busy.set(true);
+        form.wrong.set(None);
+        sure.set(false);
+        spawn(async move {
+            let answer = ask(MakeToken { draft }).await;
+            form.read(answer, done);
+        });
+    };
+    (move || {
+        if sure.get() {
+            note(
+                Tone::Warn,
+                t("replace_token_about", &[]),
+                vec![
+                    Btn::new("replace_token").class("small danger").off(form.busy).on(go),
+                    Btn::new("cancel").class("small").on(move || sure.set(false)),
+                ],
+            )
+        } else {
+            view! { <div class="row">{Btn::new("make_token").class("small").off(form.busy).on(move || sure.set(true))}</div> }.into_any()
+        }
+    })
+    .into_any()
+}
+
+/// The clues, with their points.
+fn why(clues: &[Clue]) -> AnyView {
+    if clues.is_empty() {
+        return ().into_any();
+    }
+    let list: Vec<AnyView> = clues
+        .iter()
+        .map(|clue| {
+            let sign = if clue.points > 0 { "+" } else { "" };
+            let words = t(&clue.what, &[]);
+            let kind = clue.kind.map(|kind| format!("{} ", kind.name())).unwrap_or_default();
+            view! {
+                <li>
+                    <span class="grow">{words}</span>
+                    <span>{format!("{kind}{sign}{}", clue.points)}</span>
+                </li>
+            }
+            .into_any()
+        })
+        .collect();
+    view! {
+        <details>
+            <summary>{t("why", &[])}</summary>
+            <ul>{list}</ul>
+        </details>
+    }
+    .into_any()
+}

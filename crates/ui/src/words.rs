@@ -1,0 +1,153 @@
+//! Every word on screen comes from the catalogue, every number and time from the locale.
+
+use js_sys::{Array, Date, Function, Intl, Object, Reflect};
+use relaykeep_core::units::{self, Amount};
+use relaykeep_protocol::{Millis, Unit};
+use relaykeep_webext::page;
+use wasm_bindgen::{JsCast, JsValue};
+
+/// The catalogue's message, with its arguments in order.
+pub(crate) fn t(id: &str, arguments: &[&str]) -> String {
+    let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+    page::message(id, &arguments)
+}
+
+/// The message for a count: `<id>_one`, `<id>_other` …, as the language has them. The first
+/// argument is the number, already written out.
+pub(crate) fn tn(id: &str, count: u32, more: &[&str]) -> String {
+    let number = number(count);
+    let mut arguments = vec![number.as_str()];
+    arguments.extend_from_slice(more);
+    let category = FORMATS.with(|formats| formats.plural.select(f64::from(count)));
+    let exact = t(&format!("{id}_{}", String::from(category)), &arguments);
+    if exact.is_empty() {
+        t(&format!("{id}_other"), &arguments)
+    } else {
+        exact
+    }
+}
+
+/// A whole number, grouped as the locale does.
+pub(crate) fn number(value: u32) -> String {
+    FORMATS.with(|formats| formats.whole.format(f64::from(value)))
+}
+
+/// A quota in its site's unit, e.g. `$18.40`.
+pub(crate) fn amount(quota: i64, unit: &Unit) -> String {
+    let Amount { symbol, value, decimals } = units::show(quota, unit);
+    let digits = FORMATS.with(|formats| {
+        match decimals {
+            0 => &formats.whole,
+            2 => &formats.cents,
+            _ => &formats.fine,
+        }
+        .format(value.abs())
+    });
+    // U+2212 stands before the symbol, as on every price list.
+    let sign = if value < 0.0 { "\u{2212}" } else { "" };
+    format!("{sign}{symbol}{digits}")
+}
+
+/// "in 9 days", "2 minutes ago"; far away, the date.
+pub(crate) fn when(at: Millis) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit an f64")]
+    let at = at as f64;
+    let seconds = (at - Date::now()) / 1000.0;
+    let (value, unit) = match seconds.abs() {
+        s if s < 45.0 => return t("just_now", &[]),
+        s if s < 3_600.0 => (seconds / 60.0, "minute"),
+        s if s < 86_400.0 => (seconds / 3_600.0, "hour"),
+        s if s < 60.0 * 86_400.0 => (seconds / 86_400.0, "day"),
+        _ => return FORMATS.with(|formats| formats.date.format(at)),
+    };
+    let value = if value.abs() < 1.0 { value.signum() } else { value.trunc() };
+    FORMATS.with(|formats| String::from(formats.relative.format(value, unit)))
+}
+
+/// The day and time.
+pub(crate) fn full_time(at: Millis) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit an f64")]
+    FORMATS.with(|formats| formats.full.format(at as f64))
+}
+
+/// Only the time of day: for waits that end today.
+pub(crate) fn clock(at: Millis) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit an f64")]
+    FORMATS.with(|formats| formats.clock.format(at as f64))
+}
+
+/// Now.
+pub(crate) fn now() -> Millis {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a present time")]
+    let now = Date::now() as Millis;
+    now
+}
+
+/// Seconds of a site as our milliseconds.
+pub(crate) fn from_seconds(seconds: i64) -> Millis {
+    u64::try_from(seconds).unwrap_or(0).saturating_mul(1000)
+}
+
+struct Format(JsValue, Function);
+
+impl Format {
+    fn format(&self, value: f64) -> String {
+        self.1
+            .call1(&self.0, &JsValue::from_f64(value))
+            .ok()
+            .and_then(|text| text.as_string())
+            .unwrap_or_default()
+    }
+}
+
+struct Formats {
+    plural: Intl::PluralRules,
+    relative: Intl::RelativeTimeFormat,
+    whole: Format,
+    cents: Format,
+    fine: Format,
+    date: Format,
+    full: Format,
+    clock: Format,
+}
+
+thread_local! {
+    // Making an Intl object costs as much as hundreds of uses of it.
+    static FORMATS: Formats = Formats::new();
+}
+
+impl Formats {
+    fn new() -> Self {
+        let locale = Array::of1(&JsValue::from_str(&page::ui_language()));
+        let digits = |count: u8| {
+            let options = options(&[]);
+            let count = JsValue::from(count);
+            let _ = Reflect::set(&options, &"minimumFractionDigits".into(), &count);
+            let _ = Reflect::set(&options, &"maximumFractionDigits".into(), &count);
+            let format = Intl::NumberFormat::new(&locale, &options);
+            Format(format.clone().unchecked_into(), format.format())
+        };
+        let times = |pairs: &[(&str, &str)]| {
+            let format = Intl::DateTimeFormat::new(&locale, &options(pairs));
+            Format(format.clone().unchecked_into(), format.format())
+        };
+        Self {
+            plural: Intl::PluralRules::new(&locale, &options(&[])),
+            relative: Intl::RelativeTimeFormat::new(&locale, &options(&[("numeric", "auto")])),
+            whole: digits(0),
+            cents: digits(2),
+            fine: digits(4),
+            date: times(&[("dateStyle", "medium")]),
+            full: times(&[("dateStyle", "medium"), ("timeStyle", "short")]),
+            clock: times(&[("timeStyle", "short")]),
+        }
+    }
+}
+
+fn options(pairs: &[(&str, &str)]) -> Object {
+    let options = Object::new();
+    for (name, value) in pairs {
+        let _ = Reflect::set(&options, &(*name).into(), &(*value).into());
+    }
+    options
+}
