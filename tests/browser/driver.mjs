@@ -411,7 +411,9 @@ export class App {
 
   /** Stops the worker as the browser does when it has been idle, at whatever it is doing. */
   async killWorker() {
-    const page = this.views.get("options")?.page ?? (await this.options()).page;
+    // Any page's session will do; one of nobody's leaves ours as they are.
+    const pages = await this.browser.pages();
+    const page = pages.find((one) => !one.url().startsWith("chrome-extension:")) ?? (await this.browser.newPage());
     const cdp = await page.createCDPSession();
     await cdp.send("ServiceWorker.enable");
     await cdp.send("ServiceWorker.stopAllWorkers");

@@ -4,7 +4,8 @@
 //
 // A suite is a module with `export default { name, cases: [{ name, run, real? }], before?, after? }`.
 // `run` gets the context that `before` returned. `real: true` marks what may run against real
-// servers; with --sites all others are listed as skipped, with the reason.
+// servers (`onlyReal`: nothing to do without); with --sites all others are listed as skipped, with
+// the reason.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -38,7 +39,8 @@ const only = values.only?.toLowerCase();
 
 for (const file of files) {
   const suite = (await import(pathToFileURL(file))).default;
-  const wanted = suite.cases.filter((one) => !only || suite.name.toLowerCase().includes(only) || one.name.toLowerCase().includes(only));
+  const cases = suite.cases.filter((one) => !one.onlyReal || options.sites);
+  const wanted = cases.filter((one) => !only || suite.name.toLowerCase().includes(only) || one.name.toLowerCase().includes(only));
   if (wanted.length === 0) continue;
   const may = (one) => !options.sites || one.real;
   let context;

@@ -113,6 +113,23 @@ fn literals() -> BTreeSet<String> {
     found
 }
 
+/// Endings that the code adds to a word it holds: `format!("{word}_hint")`.
+fn endings() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for path in rust_files() {
+        for part in product_lines(&read(&path)).join("\n").split('"') {
+            if let Some((place, end)) = part.strip_prefix('{').and_then(|rest| rest.split_once('}'))
+                && is_id(place)
+                && end.starts_with('_')
+                && is_id(end)
+            {
+                found.insert(end.to_owned());
+            }
+        }
+    }
+    found
+}
+
 const PLURALS: [&str; 6] = ["_zero", "_one", "_two", "_few", "_many", "_other"];
 
 #[test]
@@ -135,11 +152,18 @@ fn every_id_that_is_asked_for_is_in_the_catalogue() {
 #[test]
 fn every_id_in_the_catalogue_is_asked_for() {
     let literals = literals();
+    let endings = endings();
     let unused: Vec<String> = catalogue("en")
         .into_keys()
         .filter(|id| {
-            let bare = PLURALS.iter().find_map(|end| id.strip_suffix(end));
-            !literals.contains(id) && !bare.is_some_and(|bare| literals.contains(bare))
+            let made = PLURALS
+                .iter()
+                .copied()
+                .chain(endings.iter().map(String::as_str));
+            !literals.contains(id)
+                && !made
+                    .filter_map(|end| id.strip_suffix(end))
+                    .any(|bare| literals.contains(bare))
         })
         .collect();
     assert!(unused.is_empty(), "nothing asks for {unused:?}");

@@ -90,10 +90,16 @@ pub(crate) fn product_lines(text: &str) -> Vec<&str> {
     lines
 }
 
-/// The Rust files of our own crates.
+/// The Rust files of our own crates that go into the product: no tests.
 pub(crate) fn rust_files() -> Vec<PathBuf> {
-    below(&root().join("crates"), &["rs"])
+    rust_files_of("")
+}
+
+/// The same of one crate.
+pub(crate) fn rust_files_of(package: &str) -> Vec<PathBuf> {
+    let part = |path: &Path, name: &str| path.components().any(|part| part.as_os_str() == name);
+    below(&root().join("crates").join(package), &["rs"])
         .into_iter()
-        .filter(|path| path.components().any(|part| part.as_os_str() == "src"))
+        .filter(|path| part(path, "src") && !part(path, "tests") && !path.ends_with("tests.rs"))
         .collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::files::{below, product_lines, read, root, shown};
+use crate::files::{product_lines, read, root, rust_files_of, shown};
 
 /// Every crate that a crate of ours brings into the browser, at any depth or only directly.
 fn brought_by(package: &str, depth: &str) -> BTreeSet<String> {
@@ -113,13 +113,15 @@ fn core_knows_no_browser_no_dice_and_no_clock() {
 
 #[test]
 fn core_asks_neither_clock_nor_disk_nor_threads_of_the_standard_library() {
-    for path in below(&root().join("crates/core/src"), &["rs"]) {
+    for path in rust_files_of("core") {
         for line in product_lines(&read(&path)) {
             for word in [
                 "std::time::",
                 "SystemTime",
                 "std::fs",
-                "std::net",
+                "TcpStream",
+                "UdpSocket",
+                "ToSocketAddrs",
                 "std::thread",
                 "std::env",
                 "std::process",
@@ -178,7 +180,7 @@ fn a_forbidden_dependency_would_be_found() {
 #[test]
 fn only_background_and_webext_name_the_network_or_the_stores() {
     // Leptos compiles gloo-net in; that our pages use none of it is looked for in their sources.
-    for path in below(&root().join("crates/ui/src"), &["rs"]) {
+    for path in rust_files_of("ui") {
         for line in product_lines(&read(&path)) {
             for word in [
                 "gloo_net",

@@ -1,0 +1,464 @@
+// `./build.sh bench`: how fast it is, as ratios to a floor measured in the same run.
+//
+//   node bench.mjs --dist target/bench/chromium --shipped dist/chromium [--only NAME]
+//
+// The floor is a hello-world Leptos page in the same extension. Every opening is measured with the
+// vault unlocked and the worker stopped. "Shown" is the first frame in which rows with their keys
+// are laid out on screen, taken by the same script for the floor and for our pages.
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { addByHand, PASSPHRASE } from "./context.mjs";
+import { launch, sleep, until } from "./driver.mjs";
+import { simulate } from "./sim.mjs";
+
+const { values } = parseArgs({ options: { dist: { type: "string" }, shipped: { type: "string" }, only: { type: "string" } } });
+const dist = resolve(values.dist ?? "target/bench/chromium");
+const shipped = resolve(values.shipped ?? "dist/chromium");
+const wanted = (name) => !values.only || name.includes(values.only);
+
+const results = [];
+const ROUNDS = 9;
+
+const sorted = (list) => list.toSorted((a, b) => a - b);
+const median = (list) => quantile(list, 0.5);
+const quantile = (list, q) => sorted(list)[Math.min(list.length - 1, Math.floor(list.length * q))];
+const round = (value, digits = 1) => Number(value.toFixed(digits));
+
+function note(name, value, unit, budget, more = "") {
+  const within = budget === null ? null : value <= budget;
+  results.push({ name, value: round(value, unit === "×" ? 2 : 1), unit, budget, within, ...(more && { note: more }) });
+  console.log(`    ${name}: ${round(value, 2)} ${unit}${budget === null ? "" : ` (budget ${budget})`}${more ? ` — ${more}` : ""}`);
+}
+
+// ---- what runs in the pages -----------------------------------------------------------------
+
+/** Installed before the page's own scripts: notes the frame in which `selector` is first on screen. */
+function watchFirst(selector) {
+  globalThis.benchShown = new Promise((resolve) => {
+    const look = () => {
+      const found = document.querySelector(selector);
+      const box = found?.getBoundingClientRect();
+      if (!box || box.height === 0 || box.top >= innerHeight) return requestAnimationFrame(look);
+      // After this frame was drawn.
+      const channel = new MessageChannel();
+      requestAnimationFrame(() => {
+        channel.port1.onmessage = () => resolve(performance.now());
+        channel.port2.postMessage(0);
+      });
+    };
+    requestAnimationFrame(look);
+  });
+}
+
+// ---- opening ----------------------------------------------------------------------------------
+
+const ROW = "[data-key]";
+
+/** Milliseconds from navigation to rows on screen; the worker is stopped before. */
+async function opening(app, path, selector, { size = { width: 1280, height: 760 } } = {}) {
+  const page = await app.browser.newPage();
+  await page.setViewport(size);
+  await page.evaluateOnNewDocument(watchFirst, selector);
+  await stopWorker(app);
+  await page.goto(app.url(path), { waitUntil: "domcontentloaded" });
+  const shown = await page.evaluate(() => globalThis.benchShown);
+  return { page, shown };
+}
+
+async function stopWorker(app) {
+  await app.killWorker();
+  await until("the worker to stop", async () => !(await app.workerAlive()), { every: 10 });
+  await sleep(150); // let the machine settle, for the floor as for ours
+}
+
+/** Medians of openings, the floor's between ours so that both meet the same machine. */
+async function openings(app, list) {
+  await (await app.options()).page.close(); // an open page would wake the worker again
+  const times = Object.fromEntries(list.map(([name]) => [name, []]));
+  for (let i = 0; i < ROUNDS + 1; i++) {
+    for (const [name, path, selector, options] of list) {
+      const { page, shown } = await opening(app, path, selector, options);
+      await page.close();
+      if (i > 0) times[name].push(shown); // the first fills the code cache
+    }
+  }
+  return Object.fromEntries(Object.entries(times).map(([name, all]) => [name, median(all)]));
+}
+
+const FLOOR = ["floor", "floor.html", "#floor"];
+const OPTIONS = ["options", "options.html#/keys", `[role=grid] ${ROW}`];
+const POPUP = ["popup", "popup.html", `[role=option]${ROW}`, { size: { width: 400, height: 600 } }];
+
+/** A browser with a vault holding `count` keys of one site, never refreshed by itself. */
+async function withKeys(count, act) {
+  const sim = await simulate([{ kind: "newapi-2025-04", keys: count, limits: "off" }]);
+  const app = await launch({ dist });
+  try {
+    await app.onboard({ passphrase: PASSPHRASE });
+    const settings = await app.options("settings");
+    await settings.choose("Sync by itself every", "never");
+    await settings.choose("On opening, refresh what is older than", "never");
+    await sim.sites[0].options({ max_tokens: Math.max(1000, count) });
+    await addByHand(app, sim.sites[0], "Bench");
+    await app.sync("Bench", { timeout: 300_000 });
+    await act(app, sim.sites[0]);
+  } finally {
+    await app.close();
+    await sim.stop();
+  }
+}
+
+async function thousand() {
+  await withKeys(1000, async (app) => {
+    const time = await openings(app, [FLOOR, OPTIONS, POPUP]);
+    note("floor: first paint of a hello-world page", time.floor, "ms", null);
+    note("options page, 1 000 keys shown", time.options / time.floor, "×", 1.8, `${round(time.options)} ms`);
+    note("popup, 1 000 keys shown", time.popup / time.floor, "×", 1.5, `${round(time.popup)} ms`);
+  });
+}
+
+async function tenThousand() {
+  await withKeys(10_000, async (app, site) => {
+    const time = await openings(app, [FLOOR, OPTIONS]);
+    note("10 000 keys: options page shown", time.options, "ms", 400);
+    note("10 000 keys: options page against the floor", time.options / time.floor, "×", 5, `floor ${round(time.floor)} ms`);
+    await heap(app);
+    await keystrokes(app, site);
+    await scrolling(app);
+    await everyRow(app, site);
+    await requestsBeforeRows(app, site);
+    await unlocking(app);
+  });
+}
+
+async function heap(app) {
+  await (await app.options()).page.close();
+  const sizes = [];
+  for (let i = 0; i < 5; i++) {
+    const { page } = await opening(app, OPTIONS[1], OPTIONS[2]);
+    await sleep(1500); // all chunks have come
+    const cdp = await page.createCDPSession();
+    await cdp.send("HeapProfiler.enable");
+    await cdp.send("HeapProfiler.collectGarbage");
+    const used = await cdp.send("Runtime.getHeapUsage");
+    sizes.push(used.usedSize + (used.backingStorageSize ?? 0));
+    await page.close();
+  }
+  note("10 000 keys: JS and wasm heap of the page", median(sizes) / 1_000_000, "MB", 30);
+}
+
+async function keystrokes(app, site) {
+  const view = await app.options("keys");
+  const { page } = view;
+  await page.bringToFront();
+  await page.setViewport({ width: 1280, height: 760 });
+  await page.evaluate(() => {
+    const box = document.querySelector('[type=search],[role=searchbox]');
+    globalThis.benchStrokes = [];
+    let began;
+    let last;
+    addEventListener("input", () => {
+      began = performance.now();
+      last = undefined;
+      const channel = new MessageChannel();
+      // Everything that changed up to the next drawn frame belongs to this keystroke.
+      requestAnimationFrame(() => {
+        channel.port1.onmessage = () => {
+          if (last !== undefined) globalThis.benchStrokes.push(last - began);
+        };
+        channel.port2.postMessage(0);
+      });
+    }, true);
+    new MutationObserver(() => (last = performance.now())).observe(document.querySelector("[role=grid]").parentElement, { subtree: true, childList: true, characterData: true, attributes: true });
+    box.focus();
+  });
+  const box = await view.find("searchbox", "Search keys");
+  await box.click();
+  for (const word of ["key-0", "cursor", "key-99", "vip", "key-12", "test", "key-5", "zed", "key-777", "nas", "key-31", "laptop"]) {
+    for (const letter of word) {
+      await page.keyboard.type(letter);
+      await sleep(90);
+    }
+    for (let i = 0; i < word.length; i++) {
+      await page.keyboard.press("Backspace");
+      await sleep(90);
+    }
+  }
+  const strokes = await page.evaluate(() => globalThis.benchStrokes);
+  if (strokes.length < 60) throw new Error(`only ${strokes.length} keystrokes changed the list`);
+  note("10 000 keys: keystroke to list updated, p50", quantile(strokes, 0.5), "ms", 8, `${strokes.length} keystrokes`);
+  note("10 000 keys: keystroke to list updated, p95", quantile(strokes, 0.95), "ms", 16);
+
+  const keys = await site.keys();
+  const after = [];
+  for (const key of [10, 2500, 5000, 7500, 9990].map((at) => keys[at])) {
+    await app.search(view, "");
+    await page.keyboard.type(key.full.slice(20, 27));
+    await sleep(150);
+    const waited = await page.evaluate((id) => {
+      const began = performance.now();
+      return new Promise((resolve) => {
+        const look = () => (document.querySelector(`[data-key$="/${id}"]`) ? resolve(performance.now() - began) : requestAnimationFrame(look));
+        addEventListener("input", () => requestAnimationFrame(look), { once: true, capture: true });
+        globalThis.benchReady = true;
+      });
+    }, key.id, page.keyboard.type(key.full[27]));
+    after.push(waited);
+  }
+  note("10 000 keys: hits inside the key itself, after the keystroke", median(after), "ms", 100);
+  await app.search(view, "");
+}
+
+async function scrolling(app) {
+  const view = await app.options("keys");
+  const { page } = view;
+  const box = await (await view.find("grid", "Keys")).boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + Math.min(box.height, 600) / 2);
+  const p95 = [];
+  for (let i = 0; i < 5; i++) {
+    await page.evaluate(() => {
+      globalThis.benchFrames = [];
+      let before;
+      const frame = (at) => {
+        if (before !== undefined) globalThis.benchFrames.push(at - before);
+        before = at;
+        globalThis.benchScrolling = requestAnimationFrame(frame);
+      };
+      globalThis.benchScrolling = requestAnimationFrame(frame);
+    });
+    for (let n = 0; n < 120; n++) {
+      await page.mouse.wheel({ deltaY: 400 * (i % 2 ? -1 : 1) });
+      await sleep(12);
+    }
+    const frames = await page.evaluate(() => (cancelAnimationFrame(globalThis.benchScrolling), globalThis.benchFrames));
+    p95.push(quantile(frames, 0.95));
+  }
+  note("10 000 keys: scrolling, p95 frame", median(p95), "ms", 20);
+}
+
+async function everyRow(app, site) {
+  const rows = await app.keys();
+  const there = await site.keys();
+  const missing = there.length - new Set(rows.map((row) => row.ref)).size;
+  note("10 000 keys: rows not reached by scrolling", missing, "rows", 0);
+}
+
+async function requestsBeforeRows(app, site) {
+  await (await app.options()).page.close();
+  await site.resetLog();
+  for (const [, path, selector, options] of [OPTIONS, POPUP]) {
+    const { page } = await opening(app, path, selector, options);
+    await sleep(1500);
+    await page.close();
+  }
+  note("requests on opening pages, refresh-on-open off", (await site.log()).length, "requests", 0);
+}
+
+async function unlocking(app) {
+  const times = [];
+  for (let i = 0; i < 5; i++) {
+    await app.lock();
+    const view = await app.options();
+    const { page } = view;
+    await view.type("textbox", "Passphrase", PASSPHRASE);
+    await page.evaluate((row) => {
+      globalThis.benchUnlocked = new Promise((resolve) => {
+        addEventListener("keydown", (event) => {
+          if (event.key !== "Enter") return;
+          const began = performance.now();
+          const look = () => {
+            const box = document.querySelector(row)?.getBoundingClientRect();
+            if (box?.height > 0) resolve(performance.now() - began);
+            else requestAnimationFrame(look);
+          };
+          requestAnimationFrame(look);
+        }, { capture: true });
+      });
+    }, OPTIONS[2]);
+    await page.keyboard.press("Enter");
+    times.push(await page.evaluate(() => globalThis.benchUnlocked));
+  }
+  note("unlock (Argon2id 64 MiB, t=3) to 10 000 keys shown", median(times), "ms", 600);
+}
+
+// ---- syncing -----------------------------------------------------------------------------------
+
+/** Presses Sync all and takes the time until Activity says that the job has ended. */
+async function timedSync(app) {
+  const before = (await app.jobs()).map((job) => job.id);
+  const view = await app.options("accounts");
+  await view.page.evaluate(() => addEventListener("click", () => (globalThis.benchClicked = performance.now()), { capture: true, once: true }));
+  await view.click("button", "Sync all");
+  const activity = await app.options("activity");
+  return activity.page.evaluate((old) => new Promise((resolve) => {
+    const look = () => {
+      const job = [...document.querySelectorAll("[data-job]")].find((one) => !old.includes(one.dataset.job));
+      const stop = job && [...job.querySelectorAll("button")].some((one) => /^Stop/.test((one.ariaLabel ?? one.innerText).trim()));
+      if (job && !stop) resolve(performance.now() - globalThis.benchClicked);
+      else requestAnimationFrame(look);
+    };
+    look();
+  }), before);
+}
+
+/** Runs in the worker: the same requests, `most` in flight, nothing else. */
+async function bareLoop(requests, most) {
+  const began = performance.now();
+  let next = 0;
+  let failed = 0;
+  const one = async () => {
+    while (next < requests.length) {
+      const { url, method, headers, body } = requests[next++];
+      try {
+        const answer = await fetch(url, { method, headers, body, redirect: "error", cache: "no-store", credentials: "omit" });
+        await answer.arrayBuffer();
+        if (!answer.ok) failed++;
+      } catch {
+        failed++;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: most }, one));
+  return { ms: performance.now() - began, failed };
+}
+
+/** Evaluates in the worker, through a debugger that is there only for that long. */
+async function inWorker(app, act, ...args) {
+  const root = await app.browser.target().createCDPSession();
+  const { targetInfos } = await root.send("Target.getTargets", { filter: [{ type: "service_worker" }] });
+  const worker = targetInfos.find((one) => one.url.startsWith(app.url("")));
+  if (!worker) throw new Error("the worker does not run");
+  const { sessionId } = await root.send("Target.attachToTarget", { targetId: worker.targetId, flatten: true });
+  const session = root.connection().session(sessionId);
+  const expression = `(${act})(${args.map((one) => JSON.stringify(one)).join(",")})`;
+  const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+  await root.send("Target.detachFromTarget", { sessionId });
+  await root.detach();
+  if (exceptionDetails) throw new Error(exceptionDetails.text);
+  return result.value;
+}
+
+/** The requests of the last sync, site by site, as the sites saw them. */
+async function requestsOf(sites) {
+  const perSite = await Promise.all(sites.map(async (site) =>
+    (await site.log({ raw: true })).map((one) => ({
+      url: `${site.origin}${one.path}${one.query ? `?${one.query}` : ""}`,
+      method: one.method,
+      headers: Object.fromEntries(one.rawHeaders.filter(([name]) => ["authorization", "new-api-user", "accept", "content-type"].includes(name))),
+      body: one.rawBody || undefined,
+    })),
+  ));
+  return perSite;
+}
+
+async function syncing(name, { sites: siteCount, accounts }) {
+  const LATENCY = 50;
+  const sim = await simulate([], { many: { kind: "newapi-2025-04", count: siteCount, keys: 100, latency: LATENCY, limits: "off" } });
+  const app = await launch({ dist });
+  try {
+    await app.onboard({ mode: "device" });
+    const settings = await app.options("settings");
+    await settings.choose("Sync by itself every", "never");
+    await settings.choose("On opening, refresh what is older than", "never");
+    const each = accounts / siteCount;
+    let added = 0;
+    for (const [index, site] of sim.sites.entries()) {
+      await addByHand(app, site, `account ${++added}`);
+      for (let user = 1; user < each; user++) {
+        const id = 10 + user;
+        await site.user({ create: true, id, user: `user${user}` });
+        await site.changeKeys({ user: id, bulk: 100 });
+        const { accessToken } = await fetch(`${site.control}/pat`, { method: "POST", body: JSON.stringify({ user: id }) }).then((one) => one.json());
+        await addByHand(app, site, `account ${++added}`, { userId: id, token: accessToken });
+      }
+      if (index % 20 === 19) console.log(`    ${added} accounts added`);
+    }
+    await timedSync(app); // brings the keys; from then on nothing changes
+    const ours = [];
+    const bare = [];
+    let perSite;
+    for (let i = 0; i < 5; i++) {
+      for (const site of sim.sites) await site.resetLog();
+      ours.push(await timedSync(app));
+      perSite = await requestsOf(sim.sites);
+      const flat = [];
+      for (let n = 0; perSite.some((list) => n < list.length); n++) for (const list of perSite) if (list[n]) flat.push(list[n]);
+      await app.jobs(); // wakes the worker
+      const loop = await inWorker(app, bareLoop, flat, 16);
+      if (loop.failed) throw new Error(`${loop.failed} of ${flat.length} bare requests failed`);
+      bare.push(loop.ms);
+    }
+    const requests = perSite.reduce((sum, list) => sum + list.length, 0);
+    const time = median(ours);
+    if (each === 1) {
+      const floor = median(bare);
+      note(name, time / floor, "×", 1.3, `${round(time)} ms, ${requests} requests; bare loop ${round(floor)} ms`);
+    } else {
+      // One origin is asked one after the other: no client is faster than its longest queue.
+      const single = median(bare) * 16 / requests;
+      const longest = Math.max(...perSite.map((list) => list.length)) * single;
+      const floor = Math.max(longest, (requests * single) / 16);
+      note(name, time / floor, "×", 1.3, `${round(time)} ms, ${requests} requests; floor ${round(floor)} ms`);
+    }
+    await unchangedWrites(app, accounts);
+  } finally {
+    await app.close();
+    await sim.stop();
+  }
+}
+
+/** How many sealed objects an unchanged sync writes, beyond the finished job and the shard that names it. */
+async function unchangedWrites(app, accounts) {
+  const view = await app.options("accounts");
+  await view.page.evaluate(() => {
+    globalThis.benchWritten = new Set();
+    chrome.storage.local.onChanged.addListener((changes) => {
+      for (const [name, { newValue }] of Object.entries(changes)) if (newValue !== undefined) globalThis.benchWritten.add(name);
+    });
+  });
+  await timedSync(app);
+  const written = await view.page.evaluate(() => [...globalThis.benchWritten]);
+  const objects = written.filter((one) => one.startsWith("rk1/o/")).length;
+  note(`second, unchanged sync of ${accounts} accounts: objects written beyond the run's own record`, Math.max(0, objects - 2), "objects", 0, `${objects} objects in all`);
+}
+
+// ---- sizes ----------------------------------------------------------------------------------------
+
+function sizes() {
+  const all = (dir) => readdirSync(dir, { withFileTypes: true }).reduce((sum, one) => sum + (one.isDirectory() ? all(join(dir, one.name)) : statSync(join(dir, one.name)).size), 0);
+  note("dist/chromium unpacked", all(shipped) / 1000, "kB", 1400);
+  note("worker wasm", statSync(join(shipped, "background/relaykeep_background_bg.wasm")).size / 1000, "kB", 600);
+  note("ui wasm", statSync(join(shipped, "ui/relaykeep_ui_bg.wasm")).size / 1000, "kB", 750);
+}
+
+const PARTS = [
+  ["sizes", sizes],
+  ["thousand", thousand],
+  ["ten-thousand", tenThousand],
+  ["sync-100", () => syncing("sync of 100 accounts × 100 keys on 100 origins, against bare fetches", { sites: 100, accounts: 100 })],
+  ["sync-20x5", () => syncing("sync of 100 accounts, 5 a site, against the longest queue", { sites: 20, accounts: 100 })],
+];
+
+let broken = 0;
+for (const [name, act] of PARTS.filter(([one]) => wanted(one))) {
+  console.log(`\n${name}`);
+  try {
+    await act();
+  } catch (error) {
+    broken++;
+    console.error(`    ${name} could not be measured: ${error.stack}`);
+  }
+}
+
+mkdirSync("target", { recursive: true });
+writeFileSync("target/bench.json", `${JSON.stringify({ results }, null, 2)}\n`);
+const width = Math.max(...results.map((one) => one.name.length), 4);
+console.log(`\n${"what".padEnd(width)}      value         budget`);
+for (const one of results) {
+  const mark = one.within === null ? "" : one.within ? "within" : "OVER";
+  console.log(`${one.name.padEnd(width)}  ${String(one.value).padStart(9)} ${one.unit.padEnd(8)} ${one.budget === null ? "".padStart(6) : String(one.budget).padStart(6)}  ${mark}`);
+}
+console.log(`\n${cpus().length} × ${cpus()[0].model}; medians of ${ROUNDS} openings and 5 of the rest; target/bench.json`);
+process.exit(broken || results.some((one) => one.within === false) ? 1 : 0);

@@ -1,0 +1,283 @@
+// The vault as a person meets it: made, locked, opened, killed, moved, lost.
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { addByHand, fresh, PASSPHRASE, withSites } from "../context.mjs";
+import { sleep, until } from "../driver.mjs";
+
+const OTHER = "another passphrase entirely";
+const names = (rows) => rows.map((row) => row.name).toSorted();
+
+/** An account with its keys in a fresh profile. */
+async function filled(context, app, mode = "passphrase") {
+  await app.onboard({ mode, passphrase: PASSPHRASE });
+  await addByHand(app, context.sites[0], "Orchard");
+  await app.sync();
+  return names(await app.keys());
+}
+
+const local = (app) => join(app.profile, "Default", "Local Extension Settings");
+const indexed = (app) => join(app.profile, "Default", "IndexedDB");
+
+/** Saves a backup file by the button; returns its path. */
+async function saveBackup(app, dir, passphrase) {
+  const view = await app.options("backup");
+  const cdp = await app.browser.target().createCDPSession();
+  await cdp.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: dir });
+  if (passphrase) {
+    await view.type("textbox", "Backup passphrase", passphrase);
+    await view.type("textbox", "Repeat passphrase", passphrase);
+  }
+  await view.click("button", "Save a backup file");
+  const name = await until("the backup file", () => readdirSync(dir).find((one) => !/crdownload|^\./.test(one)));
+  return join(dir, name);
+}
+
+async function restore(view, file, passphrase) {
+  await view.click("button", "Restore a backup");
+  const dialog = await view.find("dialog", "Restore a backup");
+  await (await dialog.waitForSelector("input[type=file]")).uploadFile(file);
+  await view.type("textbox", "Backup passphrase", passphrase, { within: dialog });
+  await view.click("button", "Preview", { within: dialog });
+  await view.find("button", "Restore", { within: dialog });
+  const preview = await dialog.evaluate((one) => one.innerText);
+  await view.click("button", "Restore", { within: dialog });
+  return preview;
+}
+
+const withFolder = async (act) => {
+  const dir = mkdtempSync(join(tmpdir(), "relaykeep-backup-"));
+  try {
+    return await act(dir);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+};
+
+export default {
+  name: "vault",
+  ...withSites([{ kind: "newapi-2025-04", keys: 12 }], { vault: false }),
+  cases: [
+    {
+      name: "a wrong passphrase is told apart, the right one opens",
+      run: (context) => fresh(context, async (app) => {
+        const before = await filled(context, app);
+        await app.lock();
+        await assert.rejects(app.unlock("not the passphrase"), /Wrong passphrase/);
+        await app.unlock(PASSPHRASE);
+        assert.deepEqual(names(await app.keys()), before);
+        assert.equal(before.length, 12);
+      }),
+    },
+    {
+      name: "too short a passphrase, or two that differ, make no vault",
+      run: (context) => fresh(context, async (app) => {
+        const view = await app.options();
+        await view.click("radio", /^Passphrase/);
+        for (const [one, two] of [["short", "short"], [PASSPHRASE, `${PASSPHRASE}x`]]) {
+          await view.type("textbox", "New passphrase", one);
+          await view.type("textbox", "Repeat passphrase", two);
+          await view.click("button", "Create vault");
+          await until("a refusal", () => view.alert());
+        }
+        assert.equal(await app.state(), "Welcome to Relaykeep");
+      }),
+    },
+    {
+      name: "closing the browser locks; what was saved is there again",
+      run: (context) => fresh(context, async (app) => {
+        const before = await filled(context, app);
+        await app.closeBrowser();
+        await app.relaunch();
+        assert.equal(await app.state(), "Relaykeep is locked");
+        await app.unlock(PASSPHRASE);
+        assert.deepEqual(names(await app.keys()), before);
+      }),
+    },
+    {
+      name: "stopping the worker does not lock",
+      run: (context) => fresh(context, async (app) => {
+        const before = await filled(context, app);
+        await app.killWorker();
+        const view = await app.options();
+        await view.page.reload();
+        assert.deepEqual(names(await app.keys()), before);
+      }),
+    },
+    {
+      name: "this-device-only opens by itself and offers no lock",
+      run: (context) => fresh(context, async (app) => {
+        const before = await filled(context, app, "device");
+        const view = await app.options();
+        assert.ok(!(await view.has("button", "Lock")));
+        await app.killBrowser();
+        await app.relaunch();
+        assert.equal(await app.state(), "open");
+        assert.deepEqual(names(await app.keys()), before);
+      }),
+    },
+    {
+      name: "killing the browser during commits loses nothing that was committed",
+      longest: 600_000,
+      run: (context) => fresh(context, async (app) => {
+        const [site] = context.sites;
+        let before = await filled(context, app);
+        for (const wait of [0, 15, 40, 80, 120, 180, 260, 400]) {
+          await site.addKeys([{ name: `cut-${wait}` }]);
+          const view = await app.options("accounts");
+          await view.click("button", "Sync all");
+          await sleep(wait);
+          await app.killBrowser();
+          await app.relaunch();
+          assert.equal(await app.state(), "Relaykeep is locked", `after ${wait} ms`);
+          await app.unlock(PASSPHRASE);
+          const after = names(await app.keys());
+          for (const name of before) assert.ok(after.includes(name), `${name} is lost after ${wait} ms`);
+          await app.sync();
+          before = names(await app.keys());
+          assert.deepEqual(before, names(await site.keys()), `after ${wait} ms`);
+        }
+      }),
+    },
+    {
+      name: "a new passphrase takes the old one's place; this device only takes it away",
+      run: (context) => fresh(context, async (app) => {
+        const before = await filled(context, app);
+        const change = async (fill) => {
+          const view = await app.options("settings");
+          await fill(view);
+          await view.click("button", "Change protection");
+          await view.reads("Everything is sealed anew", { timeout: 60_000 });
+        };
+        await change(async (view) => {
+          await view.type("textbox", "Current passphrase", PASSPHRASE);
+          await view.click("radio", /^Passphrase/);
+          await view.type("textbox", "New passphrase", OTHER);
+          await view.type("textbox", "Repeat passphrase", OTHER);
+        });
+        await app.lock();
+        await assert.rejects(app.unlock(PASSPHRASE), /Wrong passphrase/);
+        await app.unlock(OTHER);
+        assert.deepEqual(names(await app.keys()), before);
+        await change(async (view) => {
+          await view.type("textbox", "Current passphrase", OTHER);
+          await view.click("radio", /^This device only/);
+        });
+        await app.closeBrowser();
+        await app.relaunch();
+        assert.equal(await app.state(), "open");
+        assert.deepEqual(names(await app.keys()), before);
+      }),
+    },
+    {
+      name: "a change of passphrase that is killed half way ends as one or the other",
+      longest: 600_000,
+      run: (context) => fresh(context, async (app) => {
+        const before = await filled(context, app);
+        let [now, next] = [PASSPHRASE, OTHER];
+        for (const wait of [150, 250, 350, 500, 700]) {
+          const view = await app.options("settings");
+          await view.type("textbox", "Current passphrase", now);
+          await view.click("radio", /^Passphrase/);
+          await view.type("textbox", "New passphrase", next);
+          await view.type("textbox", "Repeat passphrase", next);
+          await view.click("button", "Change protection");
+          await sleep(wait);
+          await app.killBrowser();
+          await app.relaunch();
+          const opened = await app.unlock(next).then(() => true, () => false);
+          if (opened) [now, next] = [next, now];
+          else await app.unlock(now);
+          assert.deepEqual(names(await app.keys()), before, `after ${wait} ms`);
+        }
+      }),
+    },
+    {
+      name: "records that vanished open Recovery, never Welcome",
+      run: (context) => fresh(context, async (app) => {
+        await filled(context, app);
+        await app.closeBrowser();
+        assert.ok(existsSync(local(app)));
+        rmSync(local(app), { recursive: true });
+        await app.relaunch();
+        assert.equal(await app.state(), "Recovery");
+      }),
+    },
+    {
+      name: "a lost IndexedDB alone does no harm",
+      run: (context) => fresh(context, async (app) => {
+        const before = await filled(context, app);
+        await app.closeBrowser();
+        rmSync(indexed(app), { recursive: true });
+        await app.relaunch();
+        await app.unlock(PASSPHRASE);
+        assert.deepEqual(names(await app.keys()), before);
+      }),
+    },
+    {
+      name: "a backup file restores everything after starting over",
+      run: (context) => fresh(context, (app) => withFolder(async (dir) => {
+        const before = await filled(context, app);
+        const file = await saveBackup(app, dir);
+        const text = readFileSync(file, "latin1");
+        for (const name of before) assert.ok(!text.includes(name), "a name stands in the backup file in clear");
+        await app.lock();
+        const view = await app.options();
+        await view.click("button", "Forgot the passphrase?");
+        await view.reads("no way to reset it");
+        await view.click("button", "Start over");
+        await view.type("textbox", "Confirmation", "start over");
+        await view.click("button", "Start over", { within: await view.find("dialog", "Start over") });
+        await view.find("heading", "Welcome to Relaykeep");
+        await app.onboard({ passphrase: OTHER });
+        assert.deepEqual(await app.keys(), []);
+        const preview = await restore(await app.options("backup"), file, PASSPHRASE);
+        assert.match(preview, /\b12\b/);
+        // From then on the backup's passphrase is the vault's.
+        await until("the vault to settle", async () => ["open", "Relaykeep is locked"].includes(await app.state()));
+        if ((await app.state()) !== "open") await app.unlock(PASSPHRASE);
+        assert.deepEqual(names(await until("the keys", async () => { const rows = await app.keys(); return rows.length && rows; })), before);
+        await app.lock();
+        await app.unlock(PASSPHRASE);
+      })),
+    },
+    {
+      name: "Recovery takes a backup file; a wrong passphrase and a damaged file are refused",
+      run: (context) => fresh(context, (app) => withFolder(async (dir) => {
+        const before = await filled(context, app);
+        const file = await saveBackup(app, dir);
+        await app.closeBrowser();
+        rmSync(local(app), { recursive: true });
+        await app.relaunch();
+        assert.equal(await app.state(), "Recovery");
+        const view = await app.options();
+        await view.click("button", "Restore a backup");
+        const dialog = await view.find("dialog", "Restore a backup");
+        await (await dialog.waitForSelector("input[type=file]")).uploadFile(file);
+        await view.type("textbox", "Backup passphrase", "not the passphrase", { within: dialog });
+        await view.click("button", "Preview", { within: dialog });
+        await until("a refusal", async () => /Wrong passphrase/.test(await view.alert()));
+        await view.click("button", "Cancel", { within: dialog });
+        await restore(view, file, PASSPHRASE);
+        await until("the vault to settle", async () => ["open", "Relaykeep is locked"].includes(await app.state()));
+        if ((await app.state()) !== "open") await app.unlock(PASSPHRASE);
+        assert.deepEqual(names(await until("the keys", async () => { const rows = await app.keys(); return rows.length && rows; })), before);
+      })),
+    },
+    {
+      name: "a device vault's backup opens with a passphrase of its own",
+      run: (context) => fresh(context, (app) => withFolder(async (dir) => {
+        const before = await filled(context, app, "device");
+        const file = await saveBackup(app, dir, OTHER);
+        await fresh(context, async (second) => {
+          await second.onboard({ passphrase: PASSPHRASE });
+          await restore(await second.options("backup"), file, OTHER);
+          await until("the vault to settle", async () => ["open", "Relaykeep is locked"].includes(await second.state()));
+          if ((await second.state()) !== "open") await second.unlock(OTHER);
+          assert.deepEqual(names(await until("the keys", async () => { const rows = await second.keys(); return rows.length && rows; })), before);
+        });
+      })),
+    },
+  ],
+};
