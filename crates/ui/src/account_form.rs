@@ -159,10 +159,10 @@ pub(crate) fn account_form(
                 {token_more}
             </div>
             {field("account_name", Takes::Text, form.name, Signal::stored(t("account_name_hint", &[])))}
+            {alert(form.wrong)}
             {move || form.ask_clear.get().then(|| {
                 tick(t("send_in_clear", &[]), t("send_in_clear_hint", &[]), form.clear_is_fine.into(), move |on| form.clear_is_fine.set(on))
             })}
-            {alert(form.wrong)}
             {move || {
                 let update = update.clone();
                 form.already_here.get().then(|| {

@@ -167,8 +167,10 @@ pub(crate) fn freshness(account: &Account) -> (Tone, String) {
 fn facts(account: &AccountView) -> Vec<AnyView> {
     let mut facts = Vec::new();
     let mut say = |text: String| facts.push(view! { <span>{text}</span> }.into_any());
-    let (_, health) = health_words(&account.health);
-    say(health);
+    if account.health != Health::New {
+        let (_, health) = health_words(&account.health);
+        say(health);
+    }
     if let Some(balance) = account.balance {
         say(t("balance_left", &[&amount(balance, &account.unit)]));
     }

@@ -131,14 +131,10 @@ fn about(
     };
     let remaining = match (row.unlimited, row.remaining, row.used) {
         (true, _, _) => t("unlimited", &[]),
-        (false, Some(left), Some(used)) => t(
-            "amount_of",
-            &[
-                &amount(left, &chosen.unit),
-                &amount(left.saturating_add(used), &chosen.unit),
-            ],
-        ),
-        (false, Some(left), None) => amount(left, &chosen.unit),
+        (false, Some(left), Some(used)) if left > 0 => {
+            t("amount_of", &[&amount(left, &chosen.unit), &amount(left.saturating_add(used), &chosen.unit)])
+        }
+        (false, Some(left), _) => amount(left, &chosen.unit),
         (false, None, _) => t("unknown", &[]),
     };
     let group = if row.group.is_empty() {

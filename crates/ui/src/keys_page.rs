@@ -58,6 +58,7 @@ pub(crate) fn keys_page() -> AnyView {
         Signal::derive(move || searching.get() && app.matched.get() == 0 && total.get() > 0);
     view! {
         <div class="keys">
+            <h1 class="sr">{t("keys", &[])}</h1>
             {top(typed, filter, counts)}
             {chips(filter, counts)}
             <div class="bar-line">{crate::activity::notices()} {work()}</div>
@@ -209,8 +210,9 @@ fn chips(filter: RwSignal<Filter>, counts: Memo<[u32; 9]>) -> AnyView {
     };
     view! {
         <div class="chips">
-            {filters} <span class="grow"></span>
+            <div class="filters" role="group" aria-label=t("filters", &[])>{filters}</div>
             <span class="chip pick">
+                <span class="w" aria-hidden="true">{t("group_by", &[])}</span>
                 {choice(
                     "group_by",
                     "",
@@ -223,6 +225,7 @@ fn chips(filter: RwSignal<Filter>, counts: Memo<[u32; 9]>) -> AnyView {
                 )}
             </span>
             <span class="chip pick">
+                <span class="w" aria-hidden="true">{t("sort", &[])}</span>
                 {choice(
                     "sort",
                     "",

@@ -106,7 +106,7 @@ impl Btn {
         };
         let badge = badge.map(|badge| {
             view! {
-                <span class="tag warn" hidden=move || badge.get().is_none()>
+                <span class="tag warn" aria-hidden="true" hidden=move || badge.get().is_none()>
                     {move || badge.get().map(crate::words::number)}
                 </span>
             }

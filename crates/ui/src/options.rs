@@ -200,18 +200,17 @@ fn menu(section: RwSignal<Section>) -> AnyView {
         .into_iter()
         .map(|which| {
             let word = t(which.word(), &[]);
-            let (title, label) = (word.clone(), word.clone());
+            let title = word.clone();
             view! {
                 <a
                     class="at"
                     href=which.hash()
                     title=title
-                    aria-label=label
                     aria-current=move || (section.get() == which).then_some("page")
                 >
                     {icon(which.icon())}
                     <span class="w">{word}</span>
-                    <span class="n">{move || count(which)}</span>
+                    <span class="n" aria-hidden="true">{move || count(which)}</span>
                 </a>
             }
             .into_any()
@@ -226,12 +225,11 @@ fn menu(section: RwSignal<Section>) -> AnyView {
                     type="button"
                     class="at foot"
                     title=t("lock", &[])
-                    aria-label=t("lock", &[])
                     on:click=move |_| lock()
                 >
                     {icon(Icon::Lock)}
                     <span class="w">{t("lock", &[])}</span>
-                    <span class="n"><kbd>"Ctrl L"</kbd></span>
+                    <span class="n" aria-hidden="true"><kbd>"Ctrl L"</kbd></span>
                 </button>
             })}
         </nav>

@@ -85,6 +85,8 @@ fn open_options() {
 fn open() -> AnyView {
     let app = app();
     let typed = RwSignal::new(String::new());
+    // While an account is being added, the form is all there is.
+    let adding = RwSignal::new(false);
     let list: NodeRef<html::Div> = NodeRef::new();
     list.on_load(|list| popup_list::begin(list.unchecked_into()));
     on_cleanup(popup_list::end);
@@ -139,15 +141,15 @@ fn open() -> AnyView {
     };
     view! {
         <header class="top">
-            <span class="brand">{mark()} {t("app_name", &[])}</span>
+            <h1 class="brand">{mark()} {t("app_name", &[])}</h1>
             <span class="grow"></span>
             {Btn::new("sync").silent(Icon::Sync).on(|| crate::accounts::sync(Vec::new()))}
             {Btn::new("open_relaykeep").silent(Icon::Open).on(open_options)}
             {move || (app.mode() == Some(VaultMode::Passphrase)).then(|| Btn::new("lock").silent(Icon::Lock).on(lock))}
         </header>
-        <main>
+        <main class:adding=move || adding.get()>
             <div class="strip">{notices()}</div>
-            {tab_site()}
+            {tab_site(adding)}
             <label class="search">
                 {icon(Icon::Search)}
                 <input
@@ -175,8 +177,9 @@ fn open() -> AnyView {
                     id="keys"
                     role="listbox"
                     aria-label=t("keys", &[])
-                    tabindex="-1"
+                    tabindex="0"
                     node_ref=list
+                    on:keydown=pressed
                     on:scroll=move |_| popup_list::scroll()
                     on:click=move |event| popup_list::click(&event)
                 ></div>

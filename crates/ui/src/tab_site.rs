@@ -3,6 +3,7 @@
 use crate::account_form::{Form, Place, account_form, ask_for_site, nothing};
 use crate::accounts::sync;
 use crate::app::{app, with_stock};
+use crate::icons::Icon;
 use crate::kit::{Btn, Tone, note};
 use crate::line::{ask, spawn};
 use crate::reveal;
@@ -17,11 +18,10 @@ use relaykeep_protocol::{
 };
 
 /// The region.
-pub(crate) fn tab_site() -> AnyView {
+pub(crate) fn tab_site(adding: RwSignal<bool>) -> AnyView {
     let site: RwSignal<Option<TabSite>> = RwSignal::new(None);
     let wrong = RwSignal::new(None);
     let checking = RwSignal::new(false);
-    let adding = RwSignal::new(false);
     let form = Form::new();
     let look = move |ask_anyway: bool| {
         checking.set(true);
@@ -220,10 +220,10 @@ fn held(
     let others = all.len() > 1;
     let base_url = base_url.to_owned();
     let another = move || start_adding(form, adding, &base_url, kind, None, None);
+    let reveal_id = StoredValue::new(reveal_id);
     let reveal_these = move || {
-        let id = reveal_id.clone();
         let keys = with_stock(|stock| {
-            let index = stock.account_index(&id);
+            let index = reveal_id.with_value(|id| stock.account_index(id));
             stock.masked(|row| Some(row.account) == index)
         });
         reveal::offer(keys);
@@ -234,20 +234,17 @@ fn held(
             <b class="cut">{host.to_owned()}</b>
             <span class="tag">{kind.name()}</span>
             <span class="grow"></span>
+            {(!others).then(|| Btn::new("add_another").silent(Icon::Add).on(another))}
             {Btn::new("sync_site").class("small").on(move || sync(vec![sync_id.clone()]))}
         </div>
         <div class="say">
-            {move || facts.get().map(|(name, facts, _, trouble)| view! {
+            {move || facts.get().map(|(name, facts, masked, trouble)| view! {
                 {t("your_account", &[])} " " <b>{name}</b> " · " {facts}
                 {trouble.map(|trouble| view! { <span class="warn">" · " {trouble}</span> })}
+                {(masked > 0).then(|| view! {
+                    <button type="button" class="link" on:click=move |_| reveal_these()>{t("reveal", &[])}</button>
+                })}
             })}
-        </div>
-        <div class="acts">
-            {move || {
-                let reveal_these = reveal_these.clone();
-                facts.get().is_some_and(|(_, _, masked, _)| masked > 0).then(|| Btn::new("reveal").class("small").on(reveal_these))
-            }}
-            {(!others).then(|| Btn::new("add_another").class("small ghost").on(another))}
         </div>
     }
     .into_any()
