@@ -2,7 +2,9 @@
 
 use super::begin::{WORKS, write_marker};
 use super::change::{Fresh, State, Texts, install, remove_old_epochs, seal_anew};
-use super::disk::{ASIDE, FILLER, Held, MARKER, OBJECTS, Slots, read_each};
+use super::disk::{
+    ASIDE, FILLER, Held, LAST_ROOT, MARKER, OBJECTS, Slots, read_each, root_names, slot_names,
+};
 use super::journal::job_names;
 use super::keys::Keys;
 use super::manifest::{Root, Row, SHARDS, Shard, read_record, shard_of};
@@ -214,7 +216,7 @@ pub(crate) async fn restore_with(
     let state = State { keys: &backup.keys, root: &backup.root, shards: &backup.shards };
     let mut anew = seal_anew(ports, &state, &backup.texts, fresh.keys.clone())?;
     anew.root.seq += 1;
-    copy_aside(ports).await?;
+    copy_aside(ports, Unread::StaysBehind).await?;
     // Nobody is to find this device's jobs under another vault's accounts.
     let (_, done) = install(ports, anew, &fresh, Vec::new()).await?;
     write_marker(ports, &vault_id).await?;
@@ -239,7 +241,7 @@ pub async fn start_over(ports: impl World) -> Result<(), VaultError> {
     if look(ports).await == Start::Newer {
         return Err(VaultError::Newer);
     }
-    let moved = copy_aside(ports).await?;
+    let moved = copy_aside(ports, Unread::Stops).await?;
     remove_moved(ports.local(), moved.local).await?;
     remove_moved(ports.mirror(), moved.mirror).await
 }
@@ -258,9 +260,17 @@ struct Moved {
     mirror: Vec<String>,
 }
 
-async fn copy_aside(ports: impl World) -> Result<Moved, VaultError> {
-    let local = ports.local().names().await.map_err(|_| VaultError::Storage)?;
-    let mirror = ports.mirror().names().await.map_err(|_| VaultError::Storage)?;
+/// What to do about names that do not answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unread {
+    Stops,
+    /// They keep their place. A backup must come back even where half the store is rotten.
+    StaysBehind,
+}
+
+async fn copy_aside(ports: impl World, unread: Unread) -> Result<Moved, VaultError> {
+    let local = names_of(ports.local(), unread).await?;
+    let mirror = names_of(ports.mirror(), unread).await?;
     let taken: BTreeSet<_> = local
         .iter()
         .chain(&mirror)
@@ -269,32 +279,45 @@ async fn copy_aside(ports: impl World) -> Result<Moved, VaultError> {
     let number = (0u32..).map(|n| n.to_string()).find(|n| !taken.contains(n.as_str()));
     let prefix = format!("{ASIDE}{}/", number.ok_or(VaultError::Unfit)?);
     Ok(Moved {
-        local: copy_names(ports.local(), local, &prefix).await?,
-        mirror: copy_names(ports.mirror(), mirror, &prefix).await?,
+        local: copy_names(ports.local(), local, &prefix, unread).await?,
+        mirror: copy_names(ports.mirror(), mirror, &prefix, unread).await?,
     })
+}
+
+async fn names_of(store: &impl Store, unread: Unread) -> Result<Vec<String>, VaultError> {
+    match (store.names().await, unread) {
+        (Ok(names), _) => Ok(names),
+        (Err(_), Unread::Stops) => Err(VaultError::Storage),
+        (Err(_), Unread::StaysBehind) => {
+            let fixed = [MARKER.to_owned(), LAST_ROOT.to_owned()];
+            Ok(fixed.into_iter().chain(slot_names()).chain(root_names()).collect())
+        }
+    }
 }
 
 async fn copy_names(
     store: &impl Store,
     names: Vec<String>,
     prefix: &str,
+    unread: Unread,
 ) -> Result<Vec<String>, VaultError> {
-    let ours = |name: &String| {
-        name.starts_with("rk") && !name.starts_with(ASIDE) && !name.starts_with(FILLER)
-    };
-    let (names, rest): (Vec<_>, Vec<_>) = names.into_iter().partition(ours);
+    let (filler, names): (Vec<_>, Vec<_>) = names
+        .into_iter()
+        .filter(|name| name.starts_with("rk") && !name.starts_with(ASIDE))
+        .partition(|name| name.starts_with(FILLER));
     for names in names.chunks(64) {
         let mut items = Vec::with_capacity(names.len());
         for (name, held) in names.iter().zip(read_each(store, names).await) {
-            match held {
-                Held::Text(text) => items.push((format!("{prefix}{name}"), text)),
-                Held::Absent => {}
-                Held::Unreadable => return Err(VaultError::Storage),
+            match (held, unread) {
+                (Held::Text(text), _) => items.push((format!("{prefix}{name}"), text)),
+                (Held::Absent, _) | (Held::Unreadable, Unread::StaysBehind) => {}
+                (Held::Unreadable, Unread::Stops) => return Err(VaultError::Storage),
             }
         }
-        store.set(&items).await.map_err(|_| VaultError::Storage)?;
+        if !items.is_empty() {
+            store.set(&items).await.map_err(|_| VaultError::Storage)?;
+        }
     }
     // Filler holds nothing.
-    let filler: Vec<_> = rest.into_iter().filter(|name| name.starts_with(FILLER)).collect();
     Ok(names.into_iter().chain(filler).collect())
 }
