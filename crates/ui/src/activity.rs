@@ -2,6 +2,7 @@
 
 use crate::app::app;
 use crate::copying::fail;
+use crate::el::{all, el, live};
 use crate::icons::{Icon, icon};
 use crate::kit::{Btn, Tone, note};
 use crate::line::{ask, spawn};
@@ -9,21 +10,26 @@ use crate::troubles::{self, is_passing, site_trouble};
 use crate::words::{clock, full_time, number, t, tn, when};
 use leptos::prelude::*;
 use relaykeep_protocol::{
-    CutReason, ItemState, JobId, JobItem, JobKind, JobState, JobView, Outcome, RetryJob, Step, StopJob, Wait,
+    CutReason, ItemState, JobId, JobItem, JobKind, JobState, JobView, Outcome, RetryJob, Step,
+    StopJob, Wait,
 };
 
 /// A job began, moved or ended.
 pub(crate) fn put(job: JobView) {
     let app = app();
     let ended = is_over(&job);
-    let before = app.jobs.with_untracked(|jobs| jobs.iter().find(|held| held.id == job.id).map(is_over));
+    let before = app
+        .jobs
+        .with_untracked(|jobs| jobs.iter().find(|held| held.id == job.id).map(is_over));
     if ended && before == Some(false) {
         app.say(summary(&job));
     }
-    app.jobs.update(|jobs| match jobs.iter_mut().find(|held| held.id == job.id) {
-        Some(held) => *held = job,
-        None => jobs.insert(0, job),
-    });
+    app.jobs.update(
+        |jobs| match jobs.iter_mut().find(|held| held.id == job.id) {
+            Some(held) => *held = job,
+            None => jobs.insert(0, job),
+        },
+    );
 }
 
 /// Nothing more will happen to it.
@@ -37,19 +43,18 @@ pub(crate) fn is_over(job: &JobView) -> bool {
 /// The section.
 pub(crate) fn activity_page() -> AnyView {
     let app = app();
-    view! {
-        <div class="page">
-            <div class="in">
-                <div class="head"><h1>{t("activity", &[])}</h1></div>
-                {move || app.jobs.with(Vec::is_empty).then(|| view! { <p class="lead">{t("no_jobs", &[])}</p> })}
-                <For
+    el("div").class("page")
+.kid(el("div").class("in")
+.kid(el("div").class("head")
+.kid(el("h1")
+.kid(t("activity", &[]))))
+.kid(live(move || app.jobs.with(Vec::is_empty).then(|| el("p").class("lead")
+.kid(t("no_jobs", &[])))))
+.kid(view! { <For
                     each=move || app.jobs.with(|jobs| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>())
                     key=Clone::clone
                     children=move |id| card(id)
-                />
-            </div>
-        </div>
-    }
+                /> }.into_any()))
     .into_any()
 }
 
@@ -57,7 +62,10 @@ fn card(id: JobId) -> AnyView {
     let app = app();
     let find = {
         let id = id.clone();
-        Memo::new(move |_| app.jobs.with(|jobs| jobs.iter().find(|job| job.id == id).cloned()))
+        Memo::new(move |_| {
+            app.jobs
+                .with(|jobs| jobs.iter().find(|job| job.id == id).cloned())
+        })
     };
     let data_job = id.0.clone();
     let body = move || {
@@ -68,32 +76,42 @@ fn card(id: JobId) -> AnyView {
         let retry = id.clone();
         let items: Vec<AnyView> = job.items.iter().map(item).collect();
         Some(
-            view! {
-                <header>
-                    <h2 class="grow">
-                        {kind_word(job.kind)} " "
-                        <span class="faint small" title=full_time(job.started)>{when(job.started)}</span>
-                    </h2>
-                    {progress(&job)}
-                    {(!over).then(|| {
+            all![
+                el("header")
+                    .kid(
+                        el("h2")
+                            .class("grow")
+                            .kid(kind_word(job.kind))
+                            .kid(" ")
+                            .kid(
+                                el("span")
+                                    .class("faint small")
+                                    .a("title", full_time(job.started))
+                                    .kid(when(job.started))
+                            )
+                    )
+                    .kid(progress(&job))
+                    .kid((!over).then(|| {
                         Btn::new("stop")
                             .icon(Icon::Stop)
                             .off(Signal::stored(job.state == JobState::Stopping))
                             .on(move || stop_job(stop.clone()))
-                    })}
-                    {(over && failed).then(|| Btn::new("retry").icon(Icon::Sync).on(move || retry_job(retry.clone())))}
-                </header>
-                <ul>{items}</ul>
-            }
+                    }))
+                    .kid((over && failed).then(|| {
+                        Btn::new("retry")
+                            .icon(Icon::Sync)
+                            .on(move || retry_job(retry.clone()))
+                    })),
+                el("ul").kid(items)
+            ]
             .into_any(),
         )
     };
-    view! {
-        <article class="card job" data-job=data_job>
-            {body}
-        </article>
-    }
-    .into_any()
+    el("article")
+        .class("card job")
+        .a("data-job", data_job)
+        .kid(live(body))
+        .into_any()
 }
 
 fn stop_job(job: JobId) {
@@ -144,9 +162,15 @@ pub(crate) fn summary(job: &JobView) -> String {
         JobState::Done => match job.items.as_slice() {
             [only] => format!("{}: {}", only.name, item_words(only)),
             items => {
-                let failed = crate::stock::count(items.iter().filter(|item| item_failed(&item.state)).count());
+                let failed = crate::stock::count(
+                    items.iter().filter(|item| item_failed(&item.state)).count(),
+                );
                 let all = total(items);
-                if failed == 0 { all } else { format!("{all} · {}", tn("job_failed", failed, &[])) }
+                if failed == 0 {
+                    all
+                } else {
+                    format!("{all} · {}", tn("job_failed", failed, &[]))
+                }
             }
         },
     }
@@ -154,40 +178,75 @@ pub(crate) fn summary(job: &JobView) -> String {
 
 /// What all items came to together.
 fn total(items: &[JobItem]) -> String {
-    let (mut updated, mut new, mut gone, mut revealed, mut missing, mut synced) = (0, 0, 0, 0, 0, false);
+    let (mut updated, mut new, mut gone, mut revealed, mut missing, mut synced) =
+        (0, 0, 0, 0, 0, false);
     for item in items {
         match &item.state {
-            ItemState::Ended(Outcome::Synced { updated: u, new: n, gone: g, unchanged: _, masked: _, cut: _ }) => {
+            ItemState::Ended(Outcome::Synced {
+                updated: u,
+                new: n,
+                gone: g,
+                unchanged: _,
+                masked: _,
+                cut: _,
+            }) => {
                 updated += u;
                 new += n;
                 gone += g;
                 synced = true;
             }
-            ItemState::Ended(Outcome::Revealed { revealed: r, missing: m }) => {
+            ItemState::Ended(Outcome::Revealed {
+                revealed: r,
+                missing: m,
+            }) => {
                 revealed += r;
                 missing += m;
             }
-            ItemState::Ended(Outcome::TokenMade | Outcome::TokenInDoubt | Outcome::Failed(_) | Outcome::Stopped | Outcome::Removed)
+            ItemState::Ended(
+                Outcome::TokenMade
+                | Outcome::TokenInDoubt
+                | Outcome::Failed(_)
+                | Outcome::Stopped
+                | Outcome::Removed,
+            )
             | ItemState::Pending
             | ItemState::Running(_)
             | ItemState::Waiting { .. } => {}
         }
     }
-    if revealed + missing > 0 { revealed_words(revealed, missing) } else if synced { synced_words(updated, new, gone) } else { t("job_done", &[]) }
+    if revealed + missing > 0 {
+        revealed_words(revealed, missing)
+    } else if synced {
+        synced_words(updated, new, gone)
+    } else {
+        t("job_done", &[])
+    }
 }
 
 fn synced_words(updated: u32, new: u32, gone: u32) -> String {
-    let parts: Vec<String> = [("result_updated", updated), ("result_new", new), ("result_gone", gone)]
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(word, count)| t(word, &[&number(count)]))
-        .collect();
-    if parts.is_empty() { t("result_nothing", &[]) } else { parts.join(", ") }
+    let parts: Vec<String> = [
+        ("result_updated", updated),
+        ("result_new", new),
+        ("result_gone", gone),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(word, count)| t(word, &[&number(count)]))
+    .collect();
+    if parts.is_empty() {
+        t("result_nothing", &[])
+    } else {
+        parts.join(", ")
+    }
 }
 
 fn revealed_words(revealed: u32, missing: u32) -> String {
     let revealed = t("result_revealed", &[&number(revealed)]);
-    if missing == 0 { revealed } else { format!("{revealed}, {}", t("result_missing", &[&number(missing)])) }
+    if missing == 0 {
+        revealed
+    } else {
+        format!("{revealed}, {}", t("result_missing", &[&number(missing)]))
+    }
 }
 
 /// How far: accounts, or keys where keys are revealed.
@@ -199,21 +258,26 @@ fn counts(job: &JobView) -> (u32, u32) {
             let (now, of) = match &item.state {
                 ItemState::Pending | ItemState::Waiting { .. } => (0, of),
                 ItemState::Running(Step::Revealing { done, of }) => (*done, *of),
-                ItemState::Running(Step::Account | Step::Listing { .. } | Step::MakingToken) => (0, of),
-                ItemState::Ended(Outcome::Revealed { revealed, missing }) => (revealed + missing, revealed + missing),
+                ItemState::Running(Step::Account | Step::Listing { .. } | Step::MakingToken) => {
+                    (0, of)
+                }
+                ItemState::Ended(Outcome::Revealed { revealed, missing }) => {
+                    (revealed + missing, revealed + missing)
+                }
                 ItemState::Ended(_) => (of, of),
             };
             (done + now, all + of)
         }),
-        JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen | JobKind::MakeToken => {
-            (crate::stock::count(job.items.iter().filter(ended).count()), crate::stock::count(job.items.len()))
-        }
+        JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen | JobKind::MakeToken => (
+            crate::stock::count(job.items.iter().filter(ended).count()),
+            crate::stock::count(job.items.len()),
+        ),
     }
 }
 
 fn progress(job: &JobView) -> AnyView {
     if is_over(job) {
-        return view! { <span class="muted">{summary(job)}</span> }.into_any();
+        return el("span").class("muted").kid(summary(job)).into_any();
     }
     bar(job)
 }
@@ -221,37 +285,36 @@ fn progress(job: &JobView) -> AnyView {
 /// Words and a thin bar.
 fn bar(job: &JobView) -> AnyView {
     let (done, of) = counts(job);
-    let width = format!("{}%", (done * 100).checked_div(of).unwrap_or(0));
     let words = summary(job);
-    view! {
-        <span class="muted">{words.clone()}</span>
-        <span
-            class="progress"
-            role="progressbar"
-            aria-label=words
-            aria-valuemin="0"
-            aria-valuemax=of
-            aria-valuenow=done
-        >
-            <i style:width=width></i>
-        </span>
-    }
+    all![
+        el("span").class("muted").kid(words.clone()),
+        el("progress")
+            .a("max", of.max(1))
+            .a("value", done)
+            .a("aria-label", words)
+    ]
     .into_any()
 }
 
 /// The running job, in its place on a page; nothing when nothing runs.
 pub(crate) fn work() -> AnyView {
     let app = app();
-    let running = Memo::new(move |_| app.jobs.with(|jobs| jobs.iter().find(|job| !is_over(job)).cloned()));
-    (move || {
+    let running = Memo::new(move |_| {
+        app.jobs
+            .with(|jobs| jobs.iter().find(|job| !is_over(job)).cloned())
+    });
+    live(move || {
         running.get().map(|job| {
             let id = job.id.clone();
-            view! {
-                <div class="work row">
-                    {bar(&job)} {Btn::new("stop").class("ghost small").on(move || stop_job(id.clone()))}
-                </div>
-            }
-            .into_any()
+            el("div")
+                .class("work row")
+                .kid(bar(&job))
+                .kid(
+                    Btn::new("stop")
+                        .class("ghost small")
+                        .on(move || stop_job(id.clone())),
+                )
+                .into_any()
         })
     })
     .into_any()
@@ -263,7 +326,9 @@ fn item(item: &JobItem) -> AnyView {
         ItemState::Running(_) => (Icon::Sync, "muted"),
         ItemState::Waiting { .. } => (Icon::Clock, "warn"),
         ItemState::Ended(outcome) => match outcome {
-            Outcome::Synced { cut: None, .. } | Outcome::Revealed { .. } | Outcome::TokenMade => (Icon::Check, "good"),
+            Outcome::Synced { cut: None, .. } | Outcome::Revealed { .. } | Outcome::TokenMade => {
+                (Icon::Check, "good")
+            }
             Outcome::Synced { cut: Some(_), .. } | Outcome::TokenInDoubt => (Icon::Warn, "warn"),
             Outcome::Failed(trouble) if is_passing(trouble) => (Icon::Warn, "warn"),
             Outcome::Failed(_) => (Icon::Bad, "bad"),
@@ -272,19 +337,22 @@ fn item(item: &JobItem) -> AnyView {
     };
     let step = match &item.state {
         ItemState::Ended(Outcome::Failed(trouble)) => crate::accounts::step(&item.account, trouble),
-        ItemState::Pending | ItemState::Running(_) | ItemState::Waiting { .. } | ItemState::Ended(_) => None,
+        ItemState::Pending
+        | ItemState::Running(_)
+        | ItemState::Waiting { .. }
+        | ItemState::Ended(_) => None,
     };
     let words = item_words(item);
-    let said = item.said.clone().map(|said| view! { <span class="faint">" “" {said} "”"</span> });
-    view! {
-        <li>
-            <span class=tone>{icon(mark)}</span>
-            <span class="cut">{item.name.clone()}</span>
-            <span class="muted say">{words} {said}</span>
-            <span>{step}</span>
-        </li>
-    }
-    .into_any()
+    let said = item
+        .said
+        .clone()
+        .map(|said| el("span").class("faint").kid(" “").kid(said).kid("”"));
+    el("li")
+        .kid(el("span").class(tone).kid(icon(mark)))
+        .kid(el("span").class("cut").kid(item.name.clone()))
+        .kid(el("span").class("muted say").kid(words).kid(said))
+        .kid(el("span").kid(step))
+        .into_any()
 }
 
 /// Where an item stands, in words.
@@ -293,11 +361,20 @@ pub(crate) fn item_words(item: &JobItem) -> String {
         ItemState::Pending => t("item_pending", &[]),
         ItemState::Running(Step::Account) => t("step_account", &[]),
         ItemState::Running(Step::Listing { read }) => tn("step_listing", *read, &[]),
-        ItemState::Running(Step::Revealing { done, of }) => t("job_revealing", &[&number(*done), &number(*of)]),
+        ItemState::Running(Step::Revealing { done, of }) => {
+            t("job_revealing", &[&number(*done), &number(*of)])
+        }
         ItemState::Running(Step::MakingToken) => t("step_token", &[]),
         ItemState::Waiting { until } => t("item_waiting", &[&clock(*until)]),
         ItemState::Ended(outcome) => match outcome {
-            Outcome::Synced { updated, new, gone, unchanged: _, masked, cut } => {
+            Outcome::Synced {
+                updated,
+                new,
+                gone,
+                unchanged: _,
+                masked,
+                cut,
+            } => {
                 let mut words = synced_words(*updated, *new, *gone);
                 if *masked > 0 {
                     words.push_str(" · ");
@@ -334,7 +411,12 @@ fn cut_words(listed: u32, why: CutReason) -> String {
 fn item_failed(state: &ItemState) -> bool {
     match state {
         ItemState::Ended(Outcome::Failed(_) | Outcome::Stopped | Outcome::TokenInDoubt) => true,
-        ItemState::Ended(Outcome::Synced { .. } | Outcome::Revealed { .. } | Outcome::TokenMade | Outcome::Removed)
+        ItemState::Ended(
+            Outcome::Synced { .. }
+            | Outcome::Revealed { .. }
+            | Outcome::TokenMade
+            | Outcome::Removed,
+        )
         | ItemState::Pending
         | ItemState::Running(_)
         | ItemState::Waiting { .. } => false,
@@ -344,7 +426,7 @@ fn item_failed(state: &ItemState) -> bool {
 /// Things to say once, at the top of the page.
 pub(crate) fn notices() -> AnyView {
     let app = app();
-    (move || {
+    live(move || {
         let mut all: Vec<AnyView> = app
             .notices
             .get()
@@ -364,16 +446,15 @@ pub(crate) fn notices() -> AnyView {
             return None;
         }
         Some(
-            view! {
-                <div class="notices row" role="alert">
-                    <div class="grow stack">{all}</div>
-                    {Btn::new("close").silent(Icon::Close).on(move || {
-                        app.notices.set(Vec::new());
-                        app.fault.set(None);
-                    })}
-                </div>
-            }
-            .into_any(),
+            el("div")
+                .class("notices row")
+                .a("role", "alert")
+                .kid(el("div").class("grow stack").kid(all))
+                .kid(Btn::new("close").silent(Icon::Close).on(move || {
+                    app.notices.set(Vec::new());
+                    app.fault.set(None);
+                }))
+                .into_any(),
         )
     })
     .into_any()

@@ -121,14 +121,20 @@ pub(crate) fn change_stock<T>(change: impl FnOnce(&mut Stock) -> T) -> T {
 impl App {
     /// Open, as far as the page knows.
     pub(crate) fn is_unlocked(self) -> bool {
-        matches!(self.vault.get_untracked(), Some(VaultState::Unlocked { .. }))
+        matches!(
+            self.vault.get_untracked(),
+            Some(VaultState::Unlocked { .. })
+        )
     }
 
     /// The protection of the open vault.
     pub(crate) fn mode(self) -> Option<VaultMode> {
         self.vault.with(|vault| match vault {
             Some(VaultState::Unlocked { mode, .. }) => Some(*mode),
-            Some(VaultState::New | VaultState::Locked | VaultState::Recovery(_) | VaultState::Newer) | None => None,
+            Some(
+                VaultState::New | VaultState::Locked | VaultState::Recovery(_) | VaultState::Newer,
+            )
+            | None => None,
         })
     }
 
@@ -141,7 +147,8 @@ impl App {
     pub(crate) fn say(self, text: String) {
         // The same words twice would be no change, and silent.
         let again = self.said.with_untracked(|said| *said == text);
-        self.said.set(if again { format!("{text}\u{a0}") } else { text });
+        self.said
+            .set(if again { format!("{text}\u{a0}") } else { text });
     }
 
     /// Drops everything that only an open vault may show.

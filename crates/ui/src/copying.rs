@@ -2,6 +2,7 @@
 
 use crate::app::{Copied, Shown, app};
 use crate::dom;
+use crate::el::{el, live};
 use crate::icons::Icon;
 use crate::kit::Btn;
 use crate::line::{ask, spawn};
@@ -29,9 +30,15 @@ pub(crate) fn copy(key: KeyRef) {
     let pressed = now();
     app.copied.set(Some((key.clone(), Copied::Asked)));
     spawn(async move {
-        let taken = ask(TakeKey { key: key.clone(), to_clipboard: true }).await;
+        let taken = ask(TakeKey {
+            key: key.clone(),
+            to_clipboard: true,
+        })
+        .await;
         let outcome = match taken {
-            Ok(text) if now().saturating_sub(pressed) <= CLICK_LASTS && write(&text.0).await => Copied::Done,
+            Ok(text) if now().saturating_sub(pressed) <= CLICK_LASTS && write(&text.0).await => {
+                Copied::Done
+            }
             Ok(_) => Copied::PressAgain,
             Err(code) => {
                 app.copied.set(None);
@@ -41,12 +48,17 @@ pub(crate) fn copy(key: KeyRef) {
         match outcome {
             Copied::Done => {
                 app.say(t("copied", &[]));
-                if !app.settings.with_untracked(|settings| settings.clipboard_offer_answered) {
+                if !app
+                    .settings
+                    .with_untracked(|settings| settings.clipboard_offer_answered)
+                {
                     app.offer_clearing.set(true);
                 }
                 let mine = key.clone();
                 dom::after(1_800, move || {
-                    let still = app.copied.with_untracked(|copied| *copied == Some((mine, Copied::Done)));
+                    let still = app
+                        .copied
+                        .with_untracked(|copied| *copied == Some((mine, Copied::Done)));
                     if still {
                         app.copied.set(None);
                     }
@@ -65,7 +77,12 @@ pub(crate) fn copy_all(keys: Vec<KeyRef>) {
     spawn(async move {
         let mut lines = Vec::with_capacity(keys.len());
         for key in keys {
-            match ask(TakeKey { key, to_clipboard: true }).await {
+            match ask(TakeKey {
+                key,
+                to_clipboard: true,
+            })
+            .await
+            {
                 Ok(text) => lines.push(text.0),
                 Err(code) => return fail(&troubles::error(&code)),
             }
@@ -73,7 +90,10 @@ pub(crate) fn copy_all(keys: Vec<KeyRef>) {
         let count = crate::stock::count(lines.len());
         if now().saturating_sub(pressed) <= CLICK_LASTS && write(&lines.join("\n")).await {
             app.say(tn("copied_keys", count, &[]));
-            if !app.settings.with_untracked(|settings| settings.clipboard_offer_answered) {
+            if !app
+                .settings
+                .with_untracked(|settings| settings.clipboard_offer_answered)
+            {
                 app.offer_clearing.set(true);
             }
         } else {
@@ -97,11 +117,19 @@ pub(crate) fn fail(text: &str) {
 /// Shows one key, or hides it if it is the one on screen.
 pub(crate) fn show_or_hide(key: KeyRef) {
     let app = app();
-    if app.shown.with_untracked(|shown| shown.as_ref().is_some_and(|shown| shown.key == key)) {
+    if app
+        .shown
+        .with_untracked(|shown| shown.as_ref().is_some_and(|shown| shown.key == key))
+    {
         return hide();
     }
     spawn(async move {
-        match ask(TakeKey { key: key.clone(), to_clipboard: false }).await {
+        match ask(TakeKey {
+            key: key.clone(),
+            to_clipboard: false,
+        })
+        .await
+        {
             // The page may have been locked or left meanwhile.
             Ok(text) if app.is_unlocked() && dom::is_visible() => {
                 let mine = SHOWING.get() + 1;
@@ -168,27 +196,29 @@ pub(crate) fn toasts() -> AnyView {
             });
         }
     });
-    (move || {
+    live(move || {
         if let Some(text) = app.failed.get() {
             return Some(
-                view! {
-                    <div class="toast">
-                        <span class="grow">{text}</span>
-                        {Btn::new("close").silent(Icon::Close).on(move || app.failed.set(None))}
-                    </div>
-                }
-                .into_any(),
+                el("div")
+                    .class("toast")
+                    .kid(el("span").class("grow").kid(text))
+                    .kid(
+                        Btn::new("close")
+                            .silent(Icon::Close)
+                            .on(move || app.failed.set(None)),
+                    )
+                    .into_any(),
             );
         }
         app.offer_clearing.get().then(|| {
-            view! {
-                <div class="toast" role="region" aria-label=t("clipboard", &[])>
-                    <span class="grow">{t("clear_offer", &[])}</span>
-                    {Btn::new("clear_yes").class("small").on(clear)}
-                    {Btn::new("clear_no").class("small").on(move || answer(None))}
-                </div>
-            }
-            .into_any()
+            el("div")
+                .class("toast")
+                .a("role", "region")
+                .a("aria-label", t("clipboard", &[]))
+                .kid(el("span").class("grow").kid(t("clear_offer", &[])))
+                .kid(Btn::new("clear_yes").class("small").on(clear))
+                .kid(Btn::new("clear_no").class("small").on(move || answer(None)))
+                .into_any()
         })
     })
     .into_any()

@@ -19,11 +19,11 @@ pub(crate) fn is_visible() -> bool {
     document().visibility_state() == web_sys::VisibilityState::Visible
 }
 
-
 /// Does something once, this many milliseconds later.
 pub(crate) fn after(milliseconds: i32, act: impl FnOnce() + 'static) {
     let act = Closure::once_into_js(act);
-    let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(act.unchecked_ref(), milliseconds);
+    let _ = window()
+        .set_timeout_with_callback_and_timeout_and_arguments_0(act.unchecked_ref(), milliseconds);
 }
 
 /// Does something once, just before the next frame.
@@ -53,15 +53,26 @@ pub(crate) fn set(element: &Element, name: &str, value: &str) {
     let _ = element.set_attribute(name, value);
 }
 
+/// A length in whole pixels.
+pub(crate) fn px(length: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "a length on a page")]
+    let length = length.round() as i32;
+    format!("{length}px")
+}
+
 /// A silent icon.
 pub(crate) fn icon(path: &str) -> Element {
     const SVG: Option<&str> = Some("http://www.w3.org/2000/svg");
     let document = document();
-    let svg = document.create_element_ns(SVG, "svg").expect("a literal tag name");
+    let svg = document
+        .create_element_ns(SVG, "svg")
+        .expect("a literal tag name");
     set(&svg, "class", "icon");
     set(&svg, "viewBox", "0 0 24 24");
     set(&svg, "aria-hidden", "true");
-    let stroke = document.create_element_ns(SVG, "path").expect("a literal tag name");
+    let stroke = document
+        .create_element_ns(SVG, "path")
+        .expect("a literal tag name");
     set(&stroke, "d", path);
     let _ = svg.append_child(&stroke);
     svg
@@ -69,7 +80,11 @@ pub(crate) fn icon(path: &str) -> Element {
 
 /// Writes text in which the found parts are marked.
 pub(crate) fn write_marked(element: &HtmlElement, text: &str, terms: &[String]) {
-    let marks = if terms.is_empty() { Vec::new() } else { find_marks(text, terms) };
+    let marks = if terms.is_empty() {
+        Vec::new()
+    } else {
+        find_marks(text, terms)
+    };
     if marks.is_empty() {
         element.set_text_content(Some(text));
         return;
@@ -93,7 +108,10 @@ fn find_marks(text: &str, terms: &[String]) -> Vec<(usize, usize)> {
     let mut origin = Vec::with_capacity(text.len() + 1);
     for (at, letter) in text.char_indices() {
         for small in letter.to_lowercase() {
-            origin.extend(std::iter::repeat_n((at, at + letter.len_utf8()), small.len_utf8()));
+            origin.extend(std::iter::repeat_n(
+                (at, at + letter.len_utf8()),
+                small.len_utf8(),
+            ));
             low.push(small);
         }
     }
@@ -121,7 +139,10 @@ mod tests {
     #[track_caller]
     fn check(text: &str, terms: &[&str], expected: &[&str]) {
         let terms: Vec<String> = terms.iter().map(|term| (*term).to_owned()).collect();
-        let marks: Vec<&str> = find_marks(text, &terms).into_iter().map(|(from, to)| &text[from..to]).collect();
+        let marks: Vec<&str> = find_marks(text, &terms)
+            .into_iter()
+            .map(|(from, to)| &text[from..to])
+            .collect();
         assert_eq!(marks, expected);
     }
 

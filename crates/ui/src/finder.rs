@@ -69,7 +69,11 @@ impl Finder {
 }
 
 /// Asks the worker, a moment after the last keystroke, which keys hold the text.
-pub(crate) fn look_inside(typed: String, still: impl Fn() -> bool + 'static, then: impl FnOnce(Vec<u32>) + 'static) {
+pub(crate) fn look_inside(
+    typed: String,
+    still: impl Fn() -> bool + 'static,
+    then: impl FnOnce(Vec<u32>) + 'static,
+) {
     const PAUSE: i32 = 60;
     dom::after(PAUSE, move || {
         if !still() {
@@ -77,14 +81,24 @@ pub(crate) fn look_inside(typed: String, still: impl Fn() -> bool + 'static, the
         }
         spawn(async move {
             let text = Sensitive(typed.trim().to_owned());
-            let Ok(found) = ask(FindInKeys { text }).await else { return };
+            let Ok(found) = ask(FindInKeys { text }).await else {
+                return;
+            };
             let hits = with_stock(|stock| {
-                let found: HashSet<(&str, &str)> = found.iter().map(|key| (key.account.0.as_str(), key.id.0.as_str())).collect();
+                let found: HashSet<(&str, &str)> = found
+                    .iter()
+                    .map(|key| (key.account.0.as_str(), key.id.0.as_str()))
+                    .collect();
                 stock
                     .rows
                     .iter()
                     .zip(0..)
-                    .filter(|(row, _)| found.contains(&(stock.account_of(row).view.id.0.as_str(), row.key.id.0.as_str())))
+                    .filter(|(row, _)| {
+                        found.contains(&(
+                            stock.account_of(row).view.id.0.as_str(),
+                            row.key.id.0.as_str(),
+                        ))
+                    })
                     .map(|(_, index)| index)
                     .collect()
             });

@@ -159,9 +159,15 @@ fn ask_inside(typed: &str, ticket: Option<u32>) {
 pub(crate) fn renew() -> u32 {
     let (matched, typed, ticket) = with_grid(|grid| {
         grid.finder.reorder();
-        let ticket = (!grid.finder.wish.hits.is_empty()).then(|| grid.finder.type_again()).flatten();
+        let ticket = (!grid.finder.wish.hits.is_empty())
+            .then(|| grid.finder.type_again())
+            .flatten();
         grid.redraw();
-        (grid.finder.listing.matched, grid.finder.wish.typed.clone(), ticket)
+        (
+            grid.finder.listing.matched,
+            grid.finder.wish.typed.clone(),
+            ticket,
+        )
     })
     .unwrap_or_default();
     ask_inside(&typed, ticket);
@@ -244,7 +250,10 @@ enum Fresh {
 
 impl Grid {
     fn top_of(&self, line: usize) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "a list has fewer than 2^52 lines")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a list has fewer than 2^52 lines"
+        )]
         let (lines, heads) = (line as f64, self.finder.listing.heads_before(line) as f64);
         lines * ROW - heads * (ROW - HEAD)
     }
@@ -253,7 +262,11 @@ impl Grid {
         let (mut low, mut high) = (0, self.finder.listing.lines.len());
         while low < high {
             let middle = low.midpoint(high);
-            if self.top_of(middle + 1) <= y { low = middle + 1 } else { high = middle }
+            if self.top_of(middle + 1) <= y {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         low
     }
@@ -270,10 +283,11 @@ impl Grid {
         let lines = self.finder.listing.lines.len();
         if fresh == Fresh::All {
             let total = self.top_of(lines);
-            let _ = self.tall.style().set_property("height", &format!("{total}px"));
+            let _ = self.tall.style().set_property("height", &dom::px(total));
             dom::set(&self.list, "aria-rowcount", &lines.to_string());
         }
-        let top = f64::from(self.list.scroll_top()).min((self.top_of(lines) - self.height).max(0.0));
+        let top =
+            f64::from(self.list.scroll_top()).min((self.top_of(lines) - self.height).max(0.0));
         let first = self.line_at(top).saturating_sub(SPARE);
         let last = (self.line_at(top + self.height) + 1 + SPARE).min(lines);
         self.provide(last - first);
@@ -320,7 +334,13 @@ impl Grid {
                 let line = first + (place + size - first % size) % size;
                 let wanted = (line < last).then_some((line, self.drawing));
                 let slot = &mut self.slots[place];
-                let what = self.finder.listing.lines.get(line).copied().filter(|_| wanted.is_some());
+                let what = self
+                    .finder
+                    .listing
+                    .lines
+                    .get(line)
+                    .copied()
+                    .filter(|_| wanted.is_some());
                 let is_stop = what.is_some() && what == self.at;
                 has_stop |= is_stop;
                 let stop = if is_stop { "0" } else { "-1" };
@@ -332,7 +352,8 @@ impl Grid {
                 }
                 if slot.line.map(|(line, _)| line) != Some(line)
                     && let Some(focused) = &focused
-                    && (slot.row.row.contains(Some(focused)) || slot.head.row.contains(Some(focused)))
+                    && (slot.row.row.contains(Some(focused))
+                        || slot.head.row.contains(Some(focused)))
                 {
                     lost_focus = true;
                 }
@@ -359,11 +380,13 @@ impl Grid {
                             name_account: inside,
                             chosen: chosen.as_ref() == Some(&key),
                         };
-                        slot.row.fill(&self.words, &key, row, stock.account_of(row), &around);
+                        slot.row
+                            .fill(&self.words, &key, row, stock.account_of(row), &around);
                     }
                     Line::Head(index) => {
                         let account = &stock.accounts[index as usize];
-                        let shut = self.finder.terms.is_empty() && self.finder.wish.shut.contains(&account.view.id);
+                        let shut = self.finder.terms.is_empty()
+                            && self.finder.wish.shut.contains(&account.view.id);
                         slot.head.fill(account, &self.finder.terms, shut);
                     }
                     Line::InKeys => slot.head.fill_inside(),
@@ -371,9 +394,15 @@ impl Grid {
                 let element = slot.element(what).clone();
                 dom::set(&element, "aria-rowindex", &(line + 1).to_string());
                 dom::set(&element, "tabindex", stop);
-                #[expect(clippy::cast_precision_loss, reason = "a list has fewer than 2^52 lines")]
-                let top = line as f64 * ROW - self.finder.listing.heads_before(line) as f64 * (ROW - HEAD);
-                let _ = element.style().set_property("transform", &format!("translateY({top}px)"));
+                #[expect(
+                    clippy::cast_precision_loss,
+                    reason = "a list has fewer than 2^52 lines"
+                )]
+                let top = line as f64 * ROW
+                    - self.finder.listing.heads_before(line) as f64 * (ROW - HEAD);
+                let _ = element
+                    .style()
+                    .set_property("transform", &format!("translateY({})", dom::px(top)));
             }
         });
         // The list itself takes the focus while the row that had it is out of sight.
@@ -388,25 +417,41 @@ impl Grid {
     fn draw_stick(&self, top: f64) {
         let heads = &self.finder.listing.heads;
         let current = heads.partition_point(|head| self.top_of(*head as usize) <= top);
-        let head = current.checked_sub(1).and_then(|place| heads.get(place)).map(|head| *head as usize);
+        let head = current
+            .checked_sub(1)
+            .and_then(|place| heads.get(place))
+            .map(|head| *head as usize);
         let shown = head.filter(|head| self.top_of(*head) < top);
         self.stick.row.set_hidden(shown.is_none());
         let Some(line) = shown else { return };
         with_stock(|stock| match self.finder.listing.lines.get(line) {
-            Some(Line::Head(index)) => self.stick.fill(&stock.accounts[*index as usize], &self.finder.terms, false),
+            Some(Line::Head(index)) => {
+                self.stick
+                    .fill(&stock.accounts[*index as usize], &self.finder.terms, false)
+            }
             Some(Line::InKeys) => self.stick.fill_inside(),
             Some(Line::Key(_)) | None => {}
         });
         dom::set(&self.stick.row, "data-line", &line.to_string());
-        let next = heads.get(current).map_or(f64::MAX, |next| self.top_of(*next as usize) - top);
+        let next = heads
+            .get(current)
+            .map_or(f64::MAX, |next| self.top_of(*next as usize) - top);
         let push = (next - HEAD).min(0.0);
-        let _ = self.stick.row.style().set_property("transform", &format!("translateY({push}px)"));
+        let _ = self
+            .stick
+            .row
+            .style()
+            .set_property("transform", &format!("translateY({})", dom::px(push)));
     }
 
     /// Where the keyboard is.
     fn place(&self) -> Option<usize> {
         let at = self.at?;
-        self.finder.listing.lines.iter().position(|line| *line == at)
+        self.finder
+            .listing
+            .lines
+            .iter()
+            .position(|line| *line == at)
     }
 
     /// Moves the keyboard to a line, in sight.
@@ -425,7 +470,10 @@ impl Grid {
             let _ = slot.element(line).focus_with_options(&options);
         }
         match line {
-            Line::Key(row) => Act::Choose(with_stock(|stock| stock.key_ref(row as usize)), Sheet::Leave),
+            Line::Key(row) => Act::Choose(
+                with_stock(|stock| stock.key_ref(row as usize)),
+                Sheet::Leave,
+            ),
             Line::Head(_) | Line::InKeys => Act::Nothing,
         }
     }
@@ -434,7 +482,11 @@ impl Grid {
         let (top, bottom) = (self.top_of(place), self.top_of(place + 1));
         let shown = f64::from(self.list.scroll_top());
         // The head of the group hides the first lines.
-        let covered = if self.finder.listing.heads.is_empty() { 0.0 } else { HEAD };
+        let covered = if self.finder.listing.heads.is_empty() {
+            0.0
+        } else {
+            HEAD
+        };
         let to = if top - covered < shown {
             top - covered
         } else if bottom > shown + self.height {
@@ -456,8 +508,12 @@ impl Grid {
     }
 
     fn clicked(&mut self, target: &Element, shift: bool) -> Act {
-        let Some(place) = self.line_of(target) else { return Act::Nothing };
-        let Some(line) = self.finder.listing.lines.get(place).copied() else { return Act::Nothing };
+        let Some(place) = self.line_of(target) else {
+            return Act::Nothing;
+        };
+        let Some(line) = self.finder.listing.lines.get(place).copied() else {
+            return Act::Nothing;
+        };
         let on = |class: &str| target.closest(class).ok().flatten().is_some();
         match line {
             Line::InKeys => Act::Nothing,
@@ -498,7 +554,14 @@ impl Grid {
             shut.insert(id);
         }
         self.finder.relist();
-        if above && let Some(place) = self.finder.listing.lines.iter().position(|line| *line == Line::Head(account)) {
+        if above
+            && let Some(place) = self
+                .finder
+                .listing
+                .lines
+                .iter()
+                .position(|line| *line == Line::Head(account))
+        {
             #[expect(clippy::cast_possible_truncation, reason = "pixels of a list")]
             self.list.set_scroll_top(self.top_of(place) as i32);
         }
@@ -514,7 +577,10 @@ impl Grid {
 
     fn select_range(&self, from: usize, to: usize) {
         let lines = &self.finder.listing.lines;
-        let (from, to) = (from.min(to), from.max(to).min(lines.len().saturating_sub(1)));
+        let (from, to) = (
+            from.min(to),
+            from.max(to).min(lines.len().saturating_sub(1)),
+        );
         change_stock(|stock| {
             for line in &lines[from..=to] {
                 if let Line::Key(row) = line {
@@ -528,7 +594,11 @@ impl Grid {
         let plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
         let lines = self.finder.listing.lines.len();
         let page = (self.height / ROW).max(1.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lines on a screen")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "lines on a screen"
+        )]
         let page = page as usize;
         let place = self.place();
         let here = self.at.filter(|_| place.is_some());
@@ -562,7 +632,12 @@ impl Grid {
                 Some(Act::Nothing)
             }
             ("ArrowLeft" | "ArrowRight" | "Enter" | " ", Line::Head(account)) => {
-                let shut = with_stock(|stock| self.finder.wish.shut.contains(&stock.accounts[account as usize].view.id));
+                let shut = with_stock(|stock| {
+                    self.finder
+                        .wish
+                        .shut
+                        .contains(&stock.accounts[account as usize].view.id)
+                });
                 let wanted = match name {
                     "ArrowLeft" => !shut,
                     "ArrowRight" => shut,
@@ -581,8 +656,13 @@ impl Grid {
                 self.redraw();
                 Some(Act::Selected)
             }
-            ("c", Line::Key(row)) => Some(Act::Copy(with_stock(|stock| stock.key_ref(row as usize)))),
-            ("Enter", Line::Key(row)) => Some(Act::Choose(with_stock(|stock| stock.key_ref(row as usize)), Sheet::Open)),
+            ("c", Line::Key(row)) => {
+                Some(Act::Copy(with_stock(|stock| stock.key_ref(row as usize))))
+            }
+            ("Enter", Line::Key(row)) => Some(Act::Choose(
+                with_stock(|stock| stock.key_ref(row as usize)),
+                Sheet::Open,
+            )),
             _ => None,
         }
     }
@@ -596,8 +676,12 @@ impl Grid {
 
     /// Moves the focus between a row and its buttons.
     fn step_inside(&self, forward: bool) {
-        let Some(focused) = dom::document().active_element() else { return };
-        let Ok(Some(row)) = focused.closest("[data-at]") else { return };
+        let Some(focused) = dom::document().active_element() else {
+            return;
+        };
+        let Ok(Some(row)) = focused.closest("[data-at]") else {
+            return;
+        };
         let mut stops: Vec<HtmlElement> = vec![row.clone().unchecked_into()];
         if let Ok(inner) = row.query_selector_all("input, button:not([hidden])") {
             for index in 0..inner.length() {
@@ -606,8 +690,15 @@ impl Grid {
                 }
             }
         }
-        let now = stops.iter().position(|stop| ***stop == *focused).unwrap_or(0);
-        let next = if forward { (now + 1).min(stops.len() - 1) } else { now.saturating_sub(1) };
+        let now = stops
+            .iter()
+            .position(|stop| ***stop == *focused)
+            .unwrap_or(0);
+        let next = if forward {
+            (now + 1).min(stops.len() - 1)
+        } else {
+            now.saturating_sub(1)
+        };
         if let Some(stop) = stops.get(next) {
             let _ = stop.focus();
         }

@@ -30,8 +30,15 @@ impl RowWords {
     /// Fetches them.
     pub(crate) fn new() -> Self {
         Self {
-            states: ["state_active", "state_disabled", "state_expired", "state_exhausted", "state_unknown", "state_gone"]
-                .map(|id| t(id, &[])),
+            states: [
+                "state_active",
+                "state_disabled",
+                "state_expired",
+                "state_exhausted",
+                "state_unknown",
+                "state_gone",
+            ]
+            .map(|id| t(id, &[])),
             never: t("never", &[]),
             unlimited: t("unlimited", &[]),
             copy: t("copy", &[]),
@@ -154,28 +161,70 @@ impl RowParts {
         let show = button("b-show", Icon::Show, &words.show);
         let copy = button("b-copy", Icon::Copy, &words.copy);
         let copy_word = inside(&copy, "span", "");
-        let eye = show.first_element_child().and_then(|svg| svg.first_element_child()).unwrap_or_else(|| show.clone().into());
+        let eye = show
+            .first_element_child()
+            .and_then(|svg| svg.first_element_child())
+            .unwrap_or_else(|| show.clone().into());
         let done = inside(&acts, "span", "done");
         done.set_hidden(true);
         done.set_text_content(Some(&words.copied));
-        Self { row, check, name, account, key, group, dot, state, bar, fill, left, expiry, used, copy, copy_word, show, eye, reveal, done }
+        Self {
+            row,
+            check,
+            name,
+            account,
+            key,
+            group,
+            dot,
+            state,
+            bar,
+            fill,
+            left,
+            expiry,
+            used,
+            copy,
+            copy_word,
+            show,
+            eye,
+            reveal,
+            done,
+        }
     }
 
     /// Fills them for one key.
-    pub(crate) fn fill(&self, words: &RowWords, key_ref: &KeyRef, data: &Row, account: &Account, around: &Around<'_>) {
+    pub(crate) fn fill(
+        &self,
+        words: &RowWords,
+        key_ref: &KeyRef,
+        data: &Row,
+        account: &Account,
+        around: &Around<'_>,
+    ) {
         let key = &data.key;
         let state = keys::state(key, around.now);
         let masked = keys::is_masked(key);
         let mut class = String::from("r");
-        for (name, on) in [("sel", data.selected), ("on", around.chosen), ("gone", state == KeyState::Gone)] {
+        for (name, on) in [
+            ("sel", data.selected),
+            ("on", around.chosen),
+            ("gone", state == KeyState::Gone),
+        ] {
             if on {
                 class.push(' ');
                 class.push_str(name);
             }
         }
         self.row.set_class_name(&class);
-        set(&self.row, "data-key", &format!("{}/{}", key_ref.account.0, key_ref.id.0));
-        set(&self.row, "aria-selected", if data.selected { "true" } else { "false" });
+        set(
+            &self.row,
+            "data-key",
+            &format!("{}/{}", key_ref.account.0, key_ref.id.0),
+        );
+        set(
+            &self.row,
+            "aria-selected",
+            if data.selected { "true" } else { "false" },
+        );
         let name = words.name(&key.name);
         self.check.set_checked(data.selected);
         set(&self.check, "aria-label", &t("select_key", &[name]));
@@ -198,27 +247,62 @@ impl RowParts {
             }
         }
         let own_group = account.view.group.as_deref().unwrap_or_default();
-        let group = if key.group.is_empty() { own_group } else { &key.group };
+        let group = if key.group.is_empty() {
+            own_group
+        } else {
+            &key.group
+        };
         write_marked(&self.group, group, around.terms);
         self.group.set_hidden(group.is_empty());
         self.dot.set_class_name(state_class(state));
         self.state.set_text_content(Some(words.state(state)));
         self.fill_amount(words, data, account);
-        self.expiry.set_text_content(Some(&key.expires.map_or_else(|| words.never.clone(), |at| when(from_seconds(at)))));
-        self.used.set_text_content(Some(&key.last_used.map_or_else(|| words.never.clone(), |at| when(from_seconds(at)))));
+        self.expiry.set_text_content(Some(
+            &key.expires
+                .map_or_else(|| words.never.clone(), |at| when(from_seconds(at))),
+        ));
+        self.used.set_text_content(Some(
+            &key.last_used
+                .map_or_else(|| words.never.clone(), |at| when(from_seconds(at))),
+        ));
 
-        let copied = around.copied.filter(|(copied, _)| copied == key_ref).map(|(_, how)| *how);
+        let copied = around
+            .copied
+            .filter(|(copied, _)| copied == key_ref)
+            .map(|(_, how)| *how);
         self.done.set_hidden(copied != Some(Copied::Done));
         let again = copied == Some(Copied::PressAgain);
-        self.copy.set_class_name(if again { "btn b-copy word" } else { "btn ghost b-copy" });
-        self.copy_word.set_text_content(again.then_some(words.copy.as_str()));
-        set(&self.copy, "title", if again { &words.again } else { &words.copy });
+        self.copy.set_class_name(if again {
+            "btn b-copy word"
+        } else {
+            "btn ghost b-copy"
+        });
+        self.copy_word
+            .set_text_content(again.then_some(words.copy.as_str()));
+        set(
+            &self.copy,
+            "title",
+            if again { &words.again } else { &words.copy },
+        );
         let can_show = key.secret == SecretState::Held;
         self.show.set_hidden(!can_show);
-        let word = if full.is_some() { &words.hide } else { &words.show };
+        let word = if full.is_some() {
+            &words.hide
+        } else {
+            &words.show
+        };
         set(&self.show, "aria-label", word);
         set(&self.show, "title", word);
-        set(&self.eye, "d", if full.is_some() { Icon::Hide } else { Icon::Show }.path());
+        set(
+            &self.eye,
+            "d",
+            if full.is_some() {
+                Icon::Hide
+            } else {
+                Icon::Show
+            }
+            .path(),
+        );
         self.reveal.set_hidden(!masked);
     }
 
@@ -237,8 +321,12 @@ impl RowParts {
         };
         self.bar.set_hidden(share.is_none());
         if let Some(share) = share {
-            self.bar.set_class_name(if share < 10 { "bar low" } else { "bar" });
-            let _ = self.fill.style().set_property("width", &format!("{share}%"));
+            self.bar
+                .set_class_name(if share < 10 { "bar low" } else { "bar" });
+            let _ = self
+                .fill
+                .style()
+                .set_property("width", &format!("{share}%"));
         }
     }
 }
@@ -246,7 +334,9 @@ impl RowParts {
 /// What is left, in hundredths of what there was.
 fn share(left: i64, used: i64) -> i128 {
     let (left, used) = (i128::from(left.max(0)), i128::from(used.max(0)));
-    left.checked_mul(100).and_then(|part| part.checked_div(left + used)).unwrap_or(0)
+    left.checked_mul(100)
+        .and_then(|part| part.checked_div(left + used))
+        .unwrap_or(0)
 }
 
 /// A mask with our own dots: sites write stars, of any number.
@@ -254,7 +344,10 @@ pub(crate) fn mask(told: &str) -> String {
     const DOTS: &str = "••••••••";
     match (told.find(['*', '•', '…']), told.rfind(['*', '•', '…'])) {
         (Some(from), Some(to)) => {
-            let end = told[to..].chars().next().map_or(to, |dot| to + dot.len_utf8());
+            let end = told[to..]
+                .chars()
+                .next()
+                .map_or(to, |dot| to + dot.len_utf8());
             format!("{}{DOTS}{}", &told[..from], &told[end..])
         }
         _ => told.to_owned(),
@@ -303,7 +396,17 @@ impl HeadParts {
         let dot = inside(&state, "span", "dot");
         let fresh = inside(&state, "span", "");
         let keys = inside(&meta, "span", "");
-        Self { row, toggle, name, host, kind, balance, dot, fresh, keys }
+        Self {
+            row,
+            toggle,
+            name,
+            host,
+            kind,
+            balance,
+            dot,
+            fresh,
+            keys,
+        }
     }
 
     /// Fills them for an account.
@@ -312,13 +415,30 @@ impl HeadParts {
         self.row.set_class_name(if shut { "g shut" } else { "g" });
         set(&self.row, "data-account", &view.id.0);
         self.toggle.set_hidden(false);
-        set(&self.toggle, "aria-expanded", if shut { "false" } else { "true" });
-        set(&self.toggle, "aria-label", &t(if shut { "expand" } else { "collapse" }, &[&view.name]));
+        set(
+            &self.toggle,
+            "aria-expanded",
+            if shut { "false" } else { "true" },
+        );
+        set(
+            &self.toggle,
+            "aria-label",
+            &t(if shut { "expand" } else { "collapse" }, &[&view.name]),
+        );
         write_marked(&self.name, &view.name, terms);
-        let host = if view.name == account.host { String::new() } else { format!(" · {}", account.host) };
+        let host = if view.name == account.host {
+            String::new()
+        } else {
+            format!(" · {}", account.host)
+        };
         write_marked(&self.host, &host, terms);
         self.kind.set_text_content(Some(view.kind.name()));
-        self.balance.set_text_content(Some(&view.balance.map(|balance| amount(balance, &view.unit)).unwrap_or_default()));
+        self.balance.set_text_content(Some(
+            &view
+                .balance
+                .map(|balance| amount(balance, &view.unit))
+                .unwrap_or_default(),
+        ));
         let (tone, words) = freshness(account);
         self.dot.set_class_name(&format!("dot {}", tone.class()));
         self.dot.set_hidden(false);
@@ -336,7 +456,13 @@ impl HeadParts {
         let _ = self.row.remove_attribute("data-account");
         self.toggle.set_hidden(true);
         self.name.set_text_content(Some(&t("found_inside", &[])));
-        for part in [&self.host, &self.kind, &self.balance, &self.fresh, &self.keys] {
+        for part in [
+            &self.host,
+            &self.kind,
+            &self.balance,
+            &self.fresh,
+            &self.keys,
+        ] {
             part.set_text_content(None);
         }
         self.dot.set_hidden(true);

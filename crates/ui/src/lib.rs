@@ -1,14 +1,15 @@
 //! The options page and the popup: one WASM, two mounts. Rows stand in plain vectors and are
 //! drawn by hand into recycled elements; everything around them is Leptos.
 
-mod accounts;
 mod account_form;
+mod accounts;
 mod activity;
 mod app;
 mod backup;
 mod copying;
 mod details;
 mod dom;
+mod el;
 mod finder;
 mod gate;
 mod grid;

@@ -121,7 +121,13 @@ fn attach(port: &Port) {
 fn hear(event: Event) {
     let app = app();
     match event {
-        Event::State { vault, settings, jobs, notices, waiting } => {
+        Event::State {
+            vault,
+            settings,
+            jobs,
+            notices,
+            waiting,
+        } => {
             let open = matches!(vault, VaultState::Unlocked { .. });
             if !open {
                 NEXT.set(None);
@@ -170,12 +176,21 @@ fn hear(event: Event) {
             change_stock(|stock| stock.put_account(view));
             changed();
         }
-        Event::KeysChanged { account, rows, removed } => {
-            NEXT.with_borrow_mut(|next| next.as_mut().map(|next| next.change(&account, rows.clone(), &removed)));
+        Event::KeysChanged {
+            account,
+            rows,
+            removed,
+        } => {
+            NEXT.with_borrow_mut(|next| {
+                next.as_mut()
+                    .map(|next| next.change(&account, rows.clone(), &removed))
+            });
             change_stock(|stock| stock.change(&account, rows, &removed));
-            let hidden = app
-                .shown
-                .with_untracked(|shown| shown.as_ref().is_some_and(|s| s.key.account == account && removed.contains(&s.key.id)));
+            let hidden = app.shown.with_untracked(|shown| {
+                shown
+                    .as_ref()
+                    .is_some_and(|s| s.key.account == account && removed.contains(&s.key.id))
+            });
             if hidden {
                 app.shown.set(None);
             }

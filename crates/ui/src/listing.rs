@@ -84,10 +84,20 @@ impl Order {
                 .then_with(|| match sort {
                     Sort::Name => Ordering::Equal,
                     Sort::Remaining => {
-                        let left = |row: &relaykeep_protocol::KeyRow| if row.unlimited { i64::MAX } else { row.remaining.unwrap_or(i64::MAX) };
+                        let left = |row: &relaykeep_protocol::KeyRow| {
+                            if row.unlimited {
+                                i64::MAX
+                            } else {
+                                row.remaining.unwrap_or(i64::MAX)
+                            }
+                        };
                         left(&a.key).cmp(&left(&b.key))
                     }
-                    Sort::Expiry => a.key.expires.unwrap_or(i64::MAX).cmp(&b.key.expires.unwrap_or(i64::MAX)),
+                    Sort::Expiry => a
+                        .key
+                        .expires
+                        .unwrap_or(i64::MAX)
+                        .cmp(&b.key.expires.unwrap_or(i64::MAX)),
                     Sort::LastUsed => b.key.last_used.cmp(&a.key.last_used),
                     Sort::Newest => b.key.created.cmp(&a.key.created),
                 })
@@ -105,7 +115,9 @@ impl Listing {
     pub(crate) fn of(stock: &Stock, order: &Order, wish: &Wish, now: Millis) -> Self {
         let query = Query::read(&wish.typed);
         let filter = wish.filter.filter(|filter| *filter != Filter::All);
-        let fits = |index: u32| filter.is_none_or(|filter| filter.fits(&stock.rows[index as usize].key, now));
+        let fits = |index: u32| {
+            filter.is_none_or(|filter| filter.fits(&stock.rows[index as usize].key, now))
+        };
         let mut listing = Self {
             lines: Vec::with_capacity(order.rows.len() + stock.accounts.len()),
             ..Self::default()

@@ -152,7 +152,9 @@ pub(crate) fn copy_chosen() {
 /// A click chooses and copies.
 pub(crate) fn click(event: &MouseEvent) {
     let target: Option<Element> = event.target().and_then(|target| target.dyn_into().ok());
-    let Some(row) = target.and_then(|target| target.closest("[data-at]").ok().flatten()) else { return };
+    let Some(row) = target.and_then(|target| target.closest("[data-at]").ok().flatten()) else {
+        return;
+    };
     let key = with_list(|list| {
         let slot: usize = row.get_attribute("data-at")?.parse().ok()?;
         list.chosen = list.slots.get(slot)?.line?.0;
@@ -167,10 +169,15 @@ pub(crate) fn click(event: &MouseEvent) {
 impl List {
     fn take_rows(&mut self) {
         self.rows.clear();
-        let rows = self.finder.listing.lines.iter().filter_map(|line| match line {
-            Line::Key(row) => Some(*row),
-            Line::Head(_) | Line::InKeys => None,
-        });
+        let rows = self
+            .finder
+            .listing
+            .lines
+            .iter()
+            .filter_map(|line| match line {
+                Line::Key(row) => Some(*row),
+                Line::Head(_) | Line::InKeys => None,
+            });
         self.rows.extend(rows);
         self.chosen = self.chosen.min(self.rows.len().saturating_sub(1));
     }
@@ -186,15 +193,23 @@ impl List {
             return;
         }
         let row = key.and_then(|key| with_stock(|stock| stock.find(key)));
-        if let Some(place) = row.and_then(|row| self.rows.iter().position(|one| *one as usize == row)) {
+        if let Some(place) =
+            row.and_then(|row| self.rows.iter().position(|one| *one as usize == row))
+        {
             self.chosen = place;
         }
     }
 
     fn bring(&self) {
-        #[expect(clippy::cast_precision_loss, reason = "a list has fewer than 2^52 lines")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a list has fewer than 2^52 lines"
+        )]
         let top = self.chosen as f64 * ROW;
-        let (shown, height) = (f64::from(self.list.scroll_top()), f64::from(self.list.client_height()));
+        let (shown, height) = (
+            f64::from(self.list.scroll_top()),
+            f64::from(self.list.client_height()),
+        );
         #[expect(clippy::cast_possible_truncation, reason = "pixels of a list")]
         if top < shown {
             self.list.set_scroll_top(top as i32);
@@ -205,16 +220,23 @@ impl List {
 
     fn redraw(&mut self) {
         self.drawing += 1;
-        #[expect(clippy::cast_precision_loss, reason = "a list has fewer than 2^52 lines")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a list has fewer than 2^52 lines"
+        )]
         let total = self.rows.len() as f64 * ROW;
-        let _ = self.tall.style().set_property("height", &format!("{total}px"));
+        let _ = self.tall.style().set_property("height", &dom::px(total));
         self.draw();
     }
 
     fn draw(&mut self) {
         let height = f64::from(self.list.client_height());
         let top = f64::from(self.list.scroll_top());
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lines on a screen")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "lines on a screen"
+        )]
         let (first, last) = (
             ((top / ROW) as usize).saturating_sub(SPARE),
             ((((top + height) / ROW).ceil() as usize) + SPARE).min(self.rows.len()),
@@ -252,40 +274,82 @@ impl List {
                 let data = &row.key;
                 slot.row.set_class_name(if on { "it on" } else { "it" });
                 slot.row.set_id(&format!("key{line}"));
-                set(&slot.row, "aria-selected", if on { "true" } else { "false" });
+                set(
+                    &slot.row,
+                    "aria-selected",
+                    if on { "true" } else { "false" },
+                );
                 set(&slot.row, "aria-posinset", &(line + 1).to_string());
                 set(&slot.row, "aria-setsize", &self.rows.len().to_string());
-                set(&slot.row, "data-key", &format!("{}/{}", key.account.0, key.id.0));
-                #[expect(clippy::cast_precision_loss, reason = "a list has fewer than 2^52 lines")]
+                set(
+                    &slot.row,
+                    "data-key",
+                    &format!("{}/{}", key.account.0, key.id.0),
+                );
+                #[expect(
+                    clippy::cast_precision_loss,
+                    reason = "a list has fewer than 2^52 lines"
+                )]
                 let y = line as f64 * ROW;
-                let _ = slot.row.style().set_property("transform", &format!("translateY({y}px)"));
+                let _ = slot
+                    .row
+                    .style()
+                    .set_property("transform", &format!("translateY({})", dom::px(y)));
                 let state = keys::state(data, now);
                 slot.dot.set_class_name(state_class(state));
                 write_marked(&slot.name, self.words.name(&data.name), &self.finder.terms);
-                let group = if data.group.is_empty() { account.view.group.as_deref().unwrap_or_default() } else { &data.group };
-                let whose = if group.is_empty() { account.view.name.clone() } else { format!("{} · {group}", account.view.name) };
+                let group = if data.group.is_empty() {
+                    account.view.group.as_deref().unwrap_or_default()
+                } else {
+                    &data.group
+                };
+                let whose = if group.is_empty() {
+                    account.view.name.clone()
+                } else {
+                    format!("{} · {group}", account.view.name)
+                };
                 write_marked(&slot.whose, &whose, &self.finder.terms);
-                let how = copied.as_ref().filter(|(copied, _)| *copied == key).map(|(_, how)| *how);
+                let how = copied
+                    .as_ref()
+                    .filter(|(copied, _)| *copied == key)
+                    .map(|(_, how)| *how);
                 let (text, class) = match (how, state) {
                     (Some(Copied::Done), _) => (t("copied", &[]), "end ok"),
                     (Some(Copied::PressAgain), _) => (t("press_copy", &[]), "end ok"),
-                    (Some(Copied::Asked) | None, KeyState::Active) if data.unlimited => (t("unlimited", &[]), "end"),
-                    (Some(Copied::Asked) | None, KeyState::Active | KeyState::Exhausted) => {
-                        (data.remaining.map(|left| amount(left, &account.view.unit)).unwrap_or_default(), "end")
+                    (Some(Copied::Asked) | None, KeyState::Active) if data.unlimited => {
+                        (t("unlimited", &[]), "end")
                     }
-                    (Some(Copied::Asked) | None, state @ (KeyState::Disabled | KeyState::Expired | KeyState::Unknown | KeyState::Gone)) => {
-                        (self.words.state(state).to_owned(), "end")
-                    }
+                    (Some(Copied::Asked) | None, KeyState::Active | KeyState::Exhausted) => (
+                        data.remaining
+                            .map(|left| amount(left, &account.view.unit))
+                            .unwrap_or_default(),
+                        "end",
+                    ),
+                    (
+                        Some(Copied::Asked) | None,
+                        state @ (KeyState::Disabled
+                        | KeyState::Expired
+                        | KeyState::Unknown
+                        | KeyState::Gone),
+                    ) => (self.words.state(state).to_owned(), "end"),
                 };
                 slot.end.set_class_name(class);
                 slot.end.set_text_content(Some(&text));
             }
         });
-        if let Some(search) = dom::document().query_selector(".search input").ok().flatten() {
+        if let Some(search) = dom::document()
+            .query_selector(".search input")
+            .ok()
+            .flatten()
+        {
             if self.rows.is_empty() {
                 let _ = search.remove_attribute("aria-activedescendant");
             } else {
-                set(&search, "aria-activedescendant", &format!("key{}", self.chosen));
+                set(
+                    &search,
+                    "aria-activedescendant",
+                    &format!("key{}", self.chosen),
+                );
             }
         }
     }
@@ -301,6 +365,13 @@ impl Slot {
         let end = make("span", "end");
         let _ = middle.append_with_node_2(&name, &whose);
         let _ = row.append_with_node_3(&dot, &middle, &end);
-        Self { row, dot, name, whose, end, line: None }
+        Self {
+            row,
+            dot,
+            name,
+            whose,
+            end,
+            line: None,
+        }
     }
 }

@@ -98,14 +98,20 @@ impl Stock {
             accounts: accounts.into_iter().map(Account::of).collect(),
             ..Self::default()
         };
-        stock.accounts.sort_by_cached_key(|account| account.view.name.to_lowercase());
+        stock
+            .accounts
+            .sort_by_cached_key(|account| account.view.name.to_lowercase());
         stock
     }
 
     /// Adds keys that are not here yet.
     pub(crate) fn add(&mut self, account: &AccountId, rows: Vec<KeyRow>) {
-        let Some(index) = self.account_index(account) else { return };
-        let Some(of) = self.accounts.get(index as usize) else { return };
+        let Some(index) = self.account_index(account) else {
+            return;
+        };
+        let Some(of) = self.accounts.get(index as usize) else {
+            return;
+        };
         let made = rows.into_iter().map(|key| Row::of(key, index, of));
         self.rows.extend(made);
     }
@@ -148,8 +154,14 @@ impl Stock {
         for (new, old) in order.iter().enumerate() {
             place[*old as usize] = count(new);
         }
-        let mut old: Vec<Option<Account>> = std::mem::take(&mut self.accounts).into_iter().map(Some).collect();
-        self.accounts = order.iter().filter_map(|index| old[*index as usize].take()).collect();
+        let mut old: Vec<Option<Account>> = std::mem::take(&mut self.accounts)
+            .into_iter()
+            .map(Some)
+            .collect();
+        self.accounts = order
+            .iter()
+            .filter_map(|index| old[*index as usize].take())
+            .collect();
         for row in &mut self.rows {
             let stale = renamed == Some(row.account);
             row.account = place[row.account as usize];
@@ -161,10 +173,13 @@ impl Stock {
 
     /// Keys of one account changed, came or went.
     pub(crate) fn change(&mut self, account: &AccountId, rows: Vec<KeyRow>, removed: &[RemoteId]) {
-        let Some(index) = self.account_index(account) else { return };
+        let Some(index) = self.account_index(account) else {
+            return;
+        };
         if !removed.is_empty() {
             let removed: HashSet<&RemoteId> = removed.iter().collect();
-            self.rows.retain(|row| row.account != index || !removed.contains(&row.key.id));
+            self.rows
+                .retain(|row| row.account != index || !removed.contains(&row.key.id));
         }
         let places: HashMap<String, usize> = self
             .rows
@@ -189,7 +204,9 @@ impl Stock {
 
     /// One account and its keys are no more.
     pub(crate) fn remove_account(&mut self, account: &AccountId) {
-        let Some(index) = self.account_index(account) else { return };
+        let Some(index) = self.account_index(account) else {
+            return;
+        };
         self.accounts.remove(index as usize);
         self.rows.retain(|row| row.account != index);
         for row in &mut self.rows {
@@ -201,7 +218,10 @@ impl Stock {
 
     /// Where an account stands.
     pub(crate) fn account_index(&self, account: &AccountId) -> Option<u32> {
-        self.accounts.iter().position(|held| held.view.id == *account).map(count)
+        self.accounts
+            .iter()
+            .position(|held| held.view.id == *account)
+            .map(count)
     }
 
     /// One account.
@@ -217,7 +237,9 @@ impl Stock {
     /// Where a key stands.
     pub(crate) fn find(&self, key: &KeyRef) -> Option<usize> {
         let account = self.account_index(&key.account)?;
-        self.rows.iter().position(|row| row.account == account && row.key.id == key.id)
+        self.rows
+            .iter()
+            .position(|row| row.account == account && row.key.id == key.id)
     }
 
     /// The name of the key in a row.
@@ -250,7 +272,14 @@ impl Stock {
 
     /// How many rows fit each filter.
     pub(crate) fn counts(&self, now: Millis) -> [u32; 9] {
-        Filter::ALL.map(|filter| count(self.rows.iter().filter(|row| filter.fits(&row.key, now)).count()))
+        Filter::ALL.map(|filter| {
+            count(
+                self.rows
+                    .iter()
+                    .filter(|row| filter.fits(&row.key, now))
+                    .count(),
+            )
+        })
     }
 }
 
@@ -330,7 +359,11 @@ mod tests {
     }
 
     fn names(stock: &Stock) -> Vec<String> {
-        stock.rows.iter().map(|row| format!("{}/{}", stock.account_of(row).view.name, row.key.name)).collect()
+        stock
+            .rows
+            .iter()
+            .map(|row| format!("{}/{}", stock.account_of(row).view.name, row.key.name))
+            .collect()
     }
 
     #[test]
@@ -339,7 +372,10 @@ mod tests {
         assert_eq!(names(&stock), ["Beta/key 1", "Beta/key 2", "alpha/key 1"]);
         stock.put_account(account("b", "Aaa"));
         assert_eq!(names(&stock), ["Aaa/key 1", "Aaa/key 2", "alpha/key 1"]);
-        assert!(stock.rows[0].hay.contains("aaa"), "it is found by its new name");
+        assert!(
+            stock.rows[0].hay.contains("aaa"),
+            "it is found by its new name"
+        );
         assert!(stock.rows[2].hay.contains("alpha"));
     }
 
@@ -348,7 +384,11 @@ mod tests {
         let mut stock = two();
         stock.remove_account(&AccountId("a".to_owned()));
         assert_eq!(names(&stock), ["Beta/key 1", "Beta/key 2"]);
-        stock.change(&AccountId("b".to_owned()), keys(&["3"]), &[RemoteId("1".to_owned())]);
+        stock.change(
+            &AccountId("b".to_owned()),
+            keys(&["3"]),
+            &[RemoteId("1".to_owned())],
+        );
         assert_eq!(names(&stock), ["Beta/key 2", "Beta/key 3"]);
     }
 
@@ -357,6 +397,9 @@ mod tests {
         let mut stock = two();
         stock.rows[1].selected = true;
         stock.replace(two());
-        assert_eq!(stock.selected().map(|key| key.id.0).collect::<Vec<_>>(), ["2"]);
+        assert_eq!(
+            stock.selected().map(|key| key.id.0).collect::<Vec<_>>(),
+            ["2"]
+        );
     }
 }

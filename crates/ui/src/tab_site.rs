@@ -3,6 +3,7 @@
 use crate::account_form::{Form, Place, account_form, ask_for_site, nothing};
 use crate::accounts::sync;
 use crate::app::{app, with_stock};
+use crate::el::{all, el, live};
 use crate::icons::Icon;
 use crate::kit::{Btn, Tone, note};
 use crate::line::{ask, spawn};
@@ -13,8 +14,10 @@ use crate::words::{amount, t, tn};
 use leptos::prelude::*;
 use relaykeep_core::keys;
 use relaykeep_protocol::{
-    AccountId, Clue, KeepDraft, LookAtTab, MakeToken, Recognition, SiteKind, TabSite, TakeDraft, TakeShownToken, TokenOffer,
+    AccountId, Clue, KeepDraft, LookAtTab, MakeToken, Recognition, SiteKind, TabSite, TakeDraft,
+    TakeShownToken, TokenOffer,
 };
+use web_sys::Event;
 
 /// The region.
 pub(crate) fn tab_site(adding: RwSignal<bool>) -> AnyView {
@@ -50,18 +53,20 @@ pub(crate) fn tab_site(adding: RwSignal<bool>) -> AnyView {
         // Looking needs no permission: opening the popup let us see this tab.
         look(true);
     };
-    view! {
-        <section class="site" role="region" aria-label=t("this_site", &[])>
-            {move || match site.get() {
-                None => view! {
-                    <div class="l muted">{move || wrong.get().unwrap_or_else(|| t("looking", &[]))}</div>
-                }
+    el("section")
+        .class("site")
+        .a("role", "region")
+        .a("aria-label", t("this_site", &[]))
+        .kid(live(move || match site.get() {
+            None => el("div")
+                .class("l muted")
+                .kid(live(move || {
+                    wrong.get().unwrap_or_else(|| t("looking", &[]))
+                }))
                 .into_any(),
-                Some(found) => known(found, form, adding, checking.into(), check),
-            }}
-        </section>
-    }
-    .into_any()
+            Some(found) => known(found, form, adding, checking.into(), check),
+        }))
+        .into_any()
 }
 
 /// Keeps the form over the popup's closing, a moment after each change.
@@ -84,66 +89,120 @@ fn keep_draft(form: Form, adding: RwSignal<bool>) {
     });
 }
 
-fn known(site: TabSite, form: Form, adding: RwSignal<bool>, checking: Signal<bool>, check: impl Fn() + Copy + 'static) -> AnyView {
+fn known(
+    site: TabSite,
+    form: Form,
+    adding: RwSignal<bool>,
+    checking: Signal<bool>,
+    check: impl Fn() + Copy + 'static,
+) -> AnyView {
     let Some(origin) = site.origin.clone() else {
-        return view! { <div class="l muted">{t("site_closed", &[])}</div> }.into_any();
+        return el("div")
+            .class("l muted")
+            .kid(t("site_closed", &[]))
+            .into_any();
     };
-    let host = origin.split_once("://").map_or(origin.as_str(), |(_, host)| host).to_owned();
-    let check_button = move || Btn::new("check_site").class("small").off(checking).on(check);
+    let host = origin
+        .split_once("://")
+        .map_or(origin.as_str(), |(_, host)| host)
+        .to_owned();
+    let check_button = move || {
+        Btn::new("check_site")
+            .class("small")
+            .off(checking)
+            .on(check)
+    };
     if adding.get() {
         return adding_form(&site, &host, form, adding);
     }
     match site.recognition.clone() {
-        Recognition::Relay { kind, base_url, site_name, clues, generation: _ } => {
+        Recognition::Relay {
+            kind,
+            base_url,
+            site_name,
+            clues,
+            generation: _,
+        } => {
             let account = site.accounts.first().cloned();
             match account {
-                Some(account) => held(&host, kind, account, &site.accounts, form, adding, &base_url),
+                Some(account) => held(
+                    &host,
+                    kind,
+                    account,
+                    &site.accounts,
+                    form,
+                    adding,
+                    &base_url,
+                ),
                 None => {
                     let name = site_name.unwrap_or_default();
-                    let start = move || start_adding(form, adding, &base_url, kind, site.user_id.clone(), site.username.clone());
-                    view! {
-                        {headline("dot good", &host, Some(kind))}
-                        <div class="say">{if name.is_empty() { t("site_new", &[]) } else { t("site_new_named", &[&name]) }}</div>
-                        <div class="acts">{Btn::new("add_site").primary().class("small").on(start)}</div>
-                        {why(&clues)}
-                    }
+                    let start = move || {
+                        start_adding(
+                            form,
+                            adding,
+                            &base_url,
+                            kind,
+                            site.user_id.clone(),
+                            site.username.clone(),
+                        )
+                    };
+                    all![
+                        headline("dot good", &host, Some(kind)),
+                        el("div").class("say").kid(if name.is_empty() {
+                            t("site_new", &[])
+                        } else {
+                            t("site_new_named", &[&name])
+                        }),
+                        el("div")
+                            .class("acts")
+                            .kid(Btn::new("add_site").primary().class("small").on(start)),
+                        why(&clues)
+                    ]
                     .into_any()
                 }
             }
         }
         Recognition::NoHint => plain(&host, "site_no_hint", check_button(), None),
-        Recognition::NotARelay(clues) => plain(&host, "site_not_relay", check_button(), Some(why(&clues))),
+        Recognition::NotARelay(clues) => {
+            plain(&host, "site_not_relay", check_button(), Some(why(&clues)))
+        }
         Recognition::Unreachable => plain(&host, "site_unreachable", check_button(), None),
         Recognition::Challenge => plain(&host, "site_challenge", check_button(), None),
     }
 }
 
 fn headline(dot: &'static str, host: &str, kind: Option<SiteKind>) -> AnyView {
-    view! {
-        <div class="l">
-            <span class=dot></span>
-            <b class="cut">{host.to_owned()}</b>
-            {kind.map(|kind| view! { <span class="tag">{kind.name()}</span> })}
-        </div>
-    }
-    .into_any()
+    el("div")
+        .class("l")
+        .kid(el("span").class(dot))
+        .kid(el("b").class("cut").kid(host.to_owned()))
+        .kid(kind.map(|kind| el("span").class("tag").kid(kind.name())))
+        .into_any()
 }
 
 fn plain(host: &str, word: &str, button: AnyView, more: Option<AnyView>) -> AnyView {
-    view! {
-        <div class="l">
-            <span class="dot"></span>
-            <b class="cut grow">{host.to_owned()}</b>
-            {button}
-        </div>
-        <div class="say">{t(word, &[])}</div>
-        {more}
-    }
+    all![
+        el("div")
+            .class("l")
+            .kid(el("span").class("dot"))
+            .kid(el("b").class("cut grow").kid(host.to_owned()))
+            .kid(button),
+        el("div").class("say").kid(t(word, &[])),
+        more
+    ]
     .into_any()
 }
 
 /// An account of this site is here.
-fn held(host: &str, kind: SiteKind, account: AccountId, all: &[AccountId], form: Form, adding: RwSignal<bool>, base_url: &str) -> AnyView {
+fn held(
+    host: &str,
+    kind: SiteKind,
+    account: AccountId,
+    all: &[AccountId],
+    form: Form,
+    adding: RwSignal<bool>,
+    base_url: &str,
+) -> AnyView {
     let app = app();
     let (sync_id, reveal_id) = (account.clone(), account.clone());
     let facts = {
@@ -180,29 +239,46 @@ fn held(host: &str, kind: SiteKind, account: AccountId, all: &[AccountId], form:
         });
         reveal::offer(keys);
     };
-    view! {
-        <div class="l">
-            <span class="dot good"></span>
-            <b class="cut">{host.to_owned()}</b>
-            <span class="tag">{kind.name()}</span>
-            <span class="grow"></span>
-            {(!others).then(|| Btn::new("add_another").silent(Icon::Add).on(another))}
-            {Btn::new("sync_site").class("small").on(move || sync(vec![sync_id.clone()]))}
-        </div>
-        <div class="say">
-            {move || facts.get().map(|(name, facts, masked, trouble)| view! {
-                {t("your_account", &[])} " " <b>{name}</b> " · " {facts}
-                {trouble.map(|trouble| view! { <span class="warn">" · " {trouble}</span> })}
-                {(masked > 0).then(|| view! {
-                    <button type="button" class="link" on:click=move |_| reveal_these()>{t("reveal", &[])}</button>
-                })}
-            })}
-        </div>
-    }
+    all![
+        el("div")
+            .class("l")
+            .kid(el("span").class("dot good"))
+            .kid(el("b").class("cut").kid(host.to_owned()))
+            .kid(el("span").class("tag").kid(kind.name()))
+            .kid(el("span").class("grow"))
+            .kid((!others).then(|| Btn::new("add_another").silent(Icon::Add).on(another)))
+            .kid(
+                Btn::new("sync_site")
+                    .class("small")
+                    .on(move || sync(vec![sync_id.clone()]))
+            ),
+        el("div").class("say").kid(live(move || facts.get().map(
+            |(name, facts, masked, trouble)| all![
+                t("your_account", &[]),
+                " ",
+                el("b").kid(name),
+                " · ",
+                facts,
+                trouble.map(|trouble| el("span").class("warn").kid(" · ").kid(trouble)),
+                (masked > 0).then(|| el("button")
+                    .a("type", "button")
+                    .class("link")
+                    .on("click", move |_: Event| reveal_these())
+                    .kid(t("reveal", &[])))
+            ]
+        )))
+    ]
     .into_any()
 }
 
-fn start_adding(form: Form, adding: RwSignal<bool>, base_url: &str, kind: SiteKind, user_id: Option<String>, username: Option<String>) {
+fn start_adding(
+    form: Form,
+    adding: RwSignal<bool>,
+    base_url: &str,
+    kind: SiteKind,
+    user_id: Option<String>,
+    username: Option<String>,
+) {
     let _ = username;
     form.address.set(base_url.to_owned());
     form.kind.set(Some(kind));
@@ -226,7 +302,10 @@ fn adding_form(site: &TabSite, host: &str, form: Form, adding: RwSignal<bool>) -
     };
     let kind = match &site.recognition {
         Recognition::Relay { kind, .. } => Some(*kind),
-        Recognition::NoHint | Recognition::NotARelay(_) | Recognition::Unreachable | Recognition::Challenge => None,
+        Recognition::NoHint
+        | Recognition::NotARelay(_)
+        | Recognition::Unreachable
+        | Recognition::Challenge => None,
     };
     let more = match site.token {
         Some(TokenOffer::Shown) => use_shown(form),
@@ -234,10 +313,10 @@ fn adding_form(site: &TabSite, host: &str, form: Form, adding: RwSignal<bool>) -
         Some(TokenOffer::SignedOut) => note(Tone::Plain, t("signed_out", &[]), Vec::new()),
         None => nothing(),
     };
-    view! {
-        {headline("dot good", host, kind)}
-        {account_form(form, Place::Popup, more, move || adding.set(false), close)}
-    }
+    all![
+        headline("dot good", host, kind),
+        account_form(form, Place::Popup, more, move || adding.set(false), close)
+    ]
     .into_any()
 }
 
@@ -256,7 +335,10 @@ fn use_shown(form: Form) -> AnyView {
             }
         });
     };
-    view! { <div class="row">{Btn::new("use_shown_token").class("small").on(take)}</div> }.into_any()
+    el("div")
+        .class("row")
+        .kid(Btn::new("use_shown_token").class("small").on(take))
+        .into_any()
 }
 
 /// A token can only be made anew: says exactly what that does, and waits for a yes.
@@ -275,18 +357,31 @@ fn make_token(form: Form, done: impl Fn() + Copy + Send + 'static) -> AnyView {
             form.read(answer, done);
         });
     };
-    (move || {
+    live(move || {
         if sure.get() {
             note(
                 Tone::Warn,
                 t("replace_token_about", &[]),
                 vec![
-                    Btn::new("replace_token").class("small danger").off(form.busy).on(go),
-                    Btn::new("cancel").class("small").on(move || sure.set(false)),
+                    Btn::new("replace_token")
+                        .class("small danger")
+                        .off(form.busy)
+                        .on(go),
+                    Btn::new("cancel")
+                        .class("small")
+                        .on(move || sure.set(false)),
                 ],
             )
         } else {
-            view! { <div class="row">{Btn::new("make_token").class("small").off(form.busy).on(move || sure.set(true))}</div> }.into_any()
+            el("div")
+                .class("row")
+                .kid(
+                    Btn::new("make_token")
+                        .class("small")
+                        .off(form.busy)
+                        .on(move || sure.set(true)),
+                )
+                .into_any()
         }
     })
     .into_any()
@@ -302,21 +397,18 @@ fn why(clues: &[Clue]) -> AnyView {
         .map(|clue| {
             let sign = if clue.points > 0 { "+" } else { "" };
             let words = t(&clue.what, &[]);
-            let kind = clue.kind.map(|kind| format!("{} ", kind.name())).unwrap_or_default();
-            view! {
-                <li>
-                    <span class="grow">{words}</span>
-                    <span>{format!("{kind}{sign}{}", clue.points)}</span>
-                </li>
-            }
-            .into_any()
+            let kind = clue
+                .kind
+                .map(|kind| format!("{} ", kind.name()))
+                .unwrap_or_default();
+            el("li")
+                .kid(el("span").class("grow").kid(words))
+                .kid(el("span").kid(format!("{kind}{sign}{}", clue.points)))
+                .into_any()
         })
         .collect();
-    view! {
-        <details>
-            <summary>{t("why", &[])}</summary>
-            <ul>{list}</ul>
-        </details>
-    }
-    .into_any()
+    el("details")
+        .kid(el("summary").kid(t("why", &[])))
+        .kid(el("ul").kid(list))
+        .into_any()
 }

@@ -1,7 +1,9 @@
 //! What went wrong, in a sentence that says what to do.
 
 use crate::words::{clock, t, tn};
-use relaykeep_protocol::{AddressProblem, ErrorCode, Notice, RecoveryCause, SiteTrouble, TokenProblem};
+use relaykeep_protocol::{
+    AddressProblem, ErrorCode, Notice, RecoveryCause, SiteTrouble, TokenProblem,
+};
 
 /// Something at a site.
 pub(crate) fn site_trouble(trouble: &SiteTrouble) -> String {
@@ -46,7 +48,10 @@ pub(crate) fn short_trouble(trouble: &SiteTrouble) -> String {
         SiteTrouble::RateLimited { until } => t("short_rate_limited", &[&clock(*until)]),
         SiteTrouble::Challenge => plain("short_challenge"),
         SiteTrouble::NotARelay | SiteTrouble::KindChanged { .. } => plain("short_not_a_relay"),
-        SiteTrouble::BadAnswer | SiteTrouble::AnswerTooLarge | SiteTrouble::Absent | SiteTrouble::WrongKey => plain("short_bad_answer"),
+        SiteTrouble::BadAnswer
+        | SiteTrouble::AnswerTooLarge
+        | SiteTrouble::Absent
+        | SiteTrouble::WrongKey => plain("short_bad_answer"),
         SiteTrouble::Refused => plain("short_refused"),
         SiteTrouble::VerificationRequired => plain("short_verification"),
         SiteTrouble::ServerError { .. } => plain("short_server"),

@@ -7,6 +7,7 @@ use relaykeep_webext::page;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// The catalogue's message, with its arguments in order.
+#[inline(never)]
 pub(crate) fn t(id: &str, arguments: &[&str]) -> String {
     let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
     page::message(id, &arguments)
@@ -34,7 +35,11 @@ pub(crate) fn number(value: u32) -> String {
 
 /// A quota in its site's unit, e.g. `$18.40`.
 pub(crate) fn amount(quota: i64, unit: &Unit) -> String {
-    let Amount { symbol, value, decimals } = units::show(quota, unit);
+    let Amount {
+        symbol,
+        value,
+        decimals,
+    } = units::show(quota, unit);
     let digits = FORMATS.with(|formats| {
         match decimals {
             0 => &formats.whole,
@@ -50,7 +55,10 @@ pub(crate) fn amount(quota: i64, unit: &Unit) -> String {
 
 /// "in 9 days", "2 minutes ago"; far away, the date.
 pub(crate) fn when(at: Millis) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit an f64")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds since 1970 fit an f64"
+    )]
     let at = at as f64;
     let seconds = (at - Date::now()) / 1000.0;
     let (value, unit) = match seconds.abs() {
@@ -60,25 +68,39 @@ pub(crate) fn when(at: Millis) -> String {
         s if s < 60.0 * 86_400.0 => (seconds / 86_400.0, "day"),
         _ => return FORMATS.with(|formats| formats.date.format(at)),
     };
-    let value = if value.abs() < 1.0 { value.signum() } else { value.trunc() };
+    let value = if value.abs() < 1.0 {
+        value.signum()
+    } else {
+        value.trunc()
+    };
     FORMATS.with(|formats| String::from(formats.relative.format(value, unit)))
 }
 
 /// The day and time.
 pub(crate) fn full_time(at: Millis) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit an f64")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds since 1970 fit an f64"
+    )]
     FORMATS.with(|formats| formats.full.format(at as f64))
 }
 
 /// Only the time of day: for waits that end today.
 pub(crate) fn clock(at: Millis) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit an f64")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds since 1970 fit an f64"
+    )]
     FORMATS.with(|formats| formats.clock.format(at as f64))
 }
 
 /// Now.
 pub(crate) fn now() -> Millis {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a present time")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a present time"
+    )]
     let now = Date::now() as Millis;
     now
 }
