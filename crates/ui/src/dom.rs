@@ -53,6 +53,13 @@ pub(crate) fn set(element: &Element, name: &str, value: &str) {
     let _ = element.set_attribute(name, value);
 }
 
+/// A length in whole pixels.
+pub(crate) fn px(length: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "a length on a page")]
+    let length = length.round() as i32;
+    format!("{length}px")
+}
+
 /// A silent icon.
 pub(crate) fn icon(path: &str) -> Element {
     const SVG: Option<&str> = Some("http://www.w3.org/2000/svg");

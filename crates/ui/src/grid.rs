@@ -283,10 +283,7 @@ impl Grid {
         let lines = self.finder.listing.lines.len();
         if fresh == Fresh::All {
             let total = self.top_of(lines);
-            let _ = self
-                .tall
-                .style()
-                .set_property("height", &format!("{total}px"));
+            let _ = self.tall.style().set_property("height", &dom::px(total));
             dom::set(&self.list, "aria-rowcount", &lines.to_string());
         }
         let top =
@@ -405,7 +402,7 @@ impl Grid {
                     - self.finder.listing.heads_before(line) as f64 * (ROW - HEAD);
                 let _ = element
                     .style()
-                    .set_property("transform", &format!("translateY({top}px)"));
+                    .set_property("transform", &format!("translateY({})", dom::px(top)));
             }
         });
         // The list itself takes the focus while the row that had it is out of sight.
@@ -444,7 +441,7 @@ impl Grid {
             .stick
             .row
             .style()
-            .set_property("transform", &format!("translateY({push}px)"));
+            .set_property("transform", &format!("translateY({})", dom::px(push)));
     }
 
     /// Where the keyboard is.

@@ -9,6 +9,7 @@ mod backup;
 mod copying;
 mod details;
 mod dom;
+mod el;
 mod finder;
 mod gate;
 mod grid;

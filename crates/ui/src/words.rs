@@ -7,6 +7,7 @@ use relaykeep_webext::page;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// The catalogue's message, with its arguments in order.
+#[inline(never)]
 pub(crate) fn t(id: &str, arguments: &[&str]) -> String {
     let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
     page::message(id, &arguments)
