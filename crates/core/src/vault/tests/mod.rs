@@ -1,7 +1,6 @@
 //! What the vault promises, against stores that fail, rot and die.
 
 mod carving;
-mod changes;
 mod cuts;
 mod faults;
 mod files;
