@@ -19,17 +19,17 @@ pub(crate) fn is_plain(text: &str) -> bool {
                     return false;
                 }
             }
-            b'}' | b']' => {
-                if open.pop().is_none() {
-                    return false;
-                }
-            }
+            b'}' | b']' if open.pop().is_none() => return false,
             b'"' => {
-                let Some(end) = end_of_string(bytes, at) else { return false };
+                let Some(end) = end_of_string(bytes, at) else {
+                    return false;
+                };
                 if let Some(Some(names)) = open.last_mut()
                     && next_is_colon(bytes, end + 1)
                 {
-                    let Some(name) = read_name(&text[at..=end]) else { return false };
+                    let Some(name) = read_name(&text[at..=end]) else {
+                        return false;
+                    };
                     if names.contains(&name) {
                         return false;
                     }
@@ -76,7 +76,10 @@ mod tests {
     fn a_name_stands_once_and_depth_ends_at_64() {
         let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
         for (text, plain) in [
-            (r#"{"a":1,"b":{"a":2},"c":[{"a":1},{"a":"a:\"a\":"}]}"#, true),
+            (
+                r#"{"a":1,"b":{"a":2},"c":[{"a":1},{"a":"a:\"a\":"}]}"#,
+                true,
+            ),
             (r#"{"a":1,"a":2}"#, false),
             (r#"{"a":1,"\u0061" :2}"#, false),
             (r#"{"x":{"q\"":1,"q\"":2}}"#, false),

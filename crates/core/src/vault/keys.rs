@@ -29,8 +29,14 @@ pub enum Class {
 impl Class {
     /// All that records may be sealed under.
     pub(crate) const OF_RECORDS: [Self; 4] = [Self::List, Self::Site, Self::Secret, Self::Job];
-    const ALL: [Self; 6] =
-        [Self::Root, Self::List, Self::Site, Self::Secret, Self::Job, Self::Tag];
+    const ALL: [Self; 6] = [
+        Self::Root,
+        Self::List,
+        Self::Site,
+        Self::Secret,
+        Self::Job,
+        Self::Tag,
+    ];
 
     fn name(self) -> &'static [u8] {
         match self {
@@ -63,11 +69,25 @@ pub struct Keys {
 
 impl Keys {
     pub(crate) fn derive(master: &MasterKey, vault_id: [u8; 16], epoch: u32) -> Self {
-        let mut keys = Self { vault_id, epoch, sub: [[0; 32]; 6] };
+        let mut keys = Self {
+            vault_id,
+            epoch,
+            sub: [[0; 32]; 6],
+        };
         for class in Class::ALL {
-            let info =
-                [b"relaykeep/1/sub/".as_slice(), class.name(), &[0], &epoch.to_be_bytes()].concat();
-            expand(&master.0[..], &vault_id, &info, &mut keys.sub[class as usize - 1]);
+            let info = [
+                b"relaykeep/1/sub/".as_slice(),
+                class.name(),
+                &[0],
+                &epoch.to_be_bytes(),
+            ]
+            .concat();
+            expand(
+                &master.0[..],
+                &vault_id,
+                &info,
+                &mut keys.sub[class as usize - 1],
+            );
         }
         keys
     }
@@ -149,7 +169,11 @@ impl Keys {
     /// These keys with all classes but one blotted out: what a leak of that one would give.
     #[cfg(test)]
     pub(crate) fn only(&self, class: Class) -> Self {
-        let mut keys = Self { vault_id: self.vault_id, epoch: self.epoch, sub: [[0xEE; 32]; 6] };
+        let mut keys = Self {
+            vault_id: self.vault_id,
+            epoch: self.epoch,
+            sub: [[0xEE; 32]; 6],
+        };
         keys.sub[class as usize - 1] = *self.sub(class);
         keys
     }
@@ -171,7 +195,9 @@ pub(crate) fn expand(secret: &[u8], salt: &[u8], info: &[u8], key: &mut [u8]) {
 /// Random bytes. All zeros are a broken generator, not luck.
 pub(crate) fn draw<const N: usize>(entropy: &impl Entropy) -> Result<[u8; N], VaultError> {
     let mut bytes = [0; N];
-    entropy.fill(&mut bytes).map_err(|_| VaultError::Randomness)?;
+    entropy
+        .fill(&mut bytes)
+        .map_err(|_| VaultError::Randomness)?;
     if bytes == [0; N] {
         return Err(VaultError::Randomness);
     }

@@ -28,7 +28,10 @@ impl Deadline {
     /// At unlock. `idle`: how long without a person's act until it locks.
     #[must_use]
     pub fn begin(now: Millis, idle: Option<Millis>) -> Self {
-        Self { lock_at: idle.map(|idle| now.saturating_add(idle)), last_seen: now }
+        Self {
+            lock_at: idle.map(|idle| now.saturating_add(idle)),
+            last_seen: now,
+        }
     }
 
     /// Before every use of a key, and at every alarm. Puts nothing off.
@@ -39,7 +42,10 @@ impl Deadline {
         if went_back || passed {
             LockState::Lock
         } else {
-            LockState::Open(Self { last_seen: now.max(self.last_seen), ..self })
+            LockState::Open(Self {
+                last_seen: now.max(self.last_seen),
+                ..self
+            })
         }
     }
 
@@ -47,9 +53,10 @@ impl Deadline {
     #[must_use]
     pub fn touch(self, now: Millis, idle: Option<Millis>) -> LockState {
         match self.check(now) {
-            LockState::Open(checked) => {
-                LockState::Open(Self { last_seen: checked.last_seen, ..Self::begin(now, idle) })
-            }
+            LockState::Open(checked) => LockState::Open(Self {
+                last_seen: checked.last_seen,
+                ..Self::begin(now, idle)
+            }),
             LockState::Lock => LockState::Lock,
         }
     }
@@ -67,8 +74,15 @@ impl Deadline {
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let (at, seen) = text.split_once('/')?;
-        let lock_at = if at == "-" { None } else { Some(at.parse().ok()?) };
-        Some(Self { lock_at, last_seen: seen.parse().ok()? })
+        let lock_at = if at == "-" {
+            None
+        } else {
+            Some(at.parse().ok()?)
+        };
+        Some(Self {
+            lock_at,
+            last_seen: seen.parse().ok()?,
+        })
     }
 }
 

@@ -17,12 +17,20 @@ fn recover(carved: &[String], openers: &[Opener]) -> BTreeSet<String> {
     let mut bodies = BTreeSet::new();
     for slot in unique.values() {
         for opener in openers {
-            let Ok(master) = slot.open(opener) else { continue };
+            let Ok(master) = slot.open(opener) else {
+                continue;
+            };
             // Whoever holds a master key tries it for every epoch.
             for epoch in 1..5 {
                 let keys = Keys::derive(&master, slot.vault_id(), epoch);
                 for text in carved.iter().filter(|text| claimed_epoch(text).is_some()) {
-                    for class in [Class::Root, Class::List, Class::Site, Class::Secret, Class::Job] {
+                    for class in [
+                        Class::Root,
+                        Class::List,
+                        Class::Site,
+                        Class::Secret,
+                        Class::Job,
+                    ] {
                         if let Ok(opened) = object::open(&keys, class, text) {
                             bodies.extend(opened.body().map(str::to_owned));
                         }
@@ -54,10 +62,19 @@ fn check_switch(from: &Protection, to: &Protection) {
     // No body is ever there in the clear.
     assert!(!carved.iter().any(|text| text.contains("canary")));
     let with_old = recover(&carved, &[from.opener().expect("an opener")]);
-    assert!(with_old.iter().any(|body| body.contains("canary before")), "the carving works");
-    assert!(!with_old.iter().any(|body| body.contains("after")), "{with_old:?}");
+    assert!(
+        with_old.iter().any(|body| body.contains("canary before")),
+        "the carving works"
+    );
+    assert!(
+        !with_old.iter().any(|body| body.contains("after")),
+        "{with_old:?}"
+    );
     let with_new = recover(&carved, &[to.opener().expect("an opener")]);
-    assert!(with_new.iter().any(|body| body.contains("canary after")), "the carving works");
+    assert!(
+        with_new.iter().any(|body| body.contains("canary after")),
+        "the carving works"
+    );
 }
 
 #[test]

@@ -68,8 +68,10 @@ fn nothing_committed_is_lost_wherever_the_program_dies() {
     let whole = start.copy();
     let (operations, (commits, _)) = whole.cost(|| play(&whole, &mut whole.open(keys.clone())));
     assert_eq!(commits, script().len());
-    let states: Vec<_> =
-        [Bodies::new()].into_iter().chain(script().into_iter().map(|(_, b)| b)).collect();
+    let states: Vec<_> = [Bodies::new()]
+        .into_iter()
+        .chain(script().into_iter().map(|(_, b)| b))
+        .collect();
     for death in deaths(operations) {
         let world = start.copy();
         let mut dying = world.open(keys.clone());
@@ -80,21 +82,32 @@ fn nothing_committed_is_lost_wherever_the_program_dies() {
         let all = world.all(&vault);
         let read = |state: &Bodies| {
             state.len() == all.len()
-                && all.iter().all(|(id, body)| body.as_ref().ok() == state.get(id))
+                && all
+                    .iter()
+                    .all(|(id, body)| body.as_ref().ok() == state.get(id))
         };
         // Either the last that was answered, or the one that nobody heard of.
         let next = states.get(done + 1);
-        assert!(read(&states[done]) || next.is_some_and(read), "{death:?} after {done}: {all:?}");
+        assert!(
+            read(&states[done]) || next.is_some_and(read),
+            "{death:?} after {done}: {all:?}"
+        );
         let jobs = now(vault.read_jobs(world.ports()));
         let state = jobs.first().map_or(0, |(_, body)| {
             body.as_ref().expect("it opens").parse().expect("a number")
         });
-        assert!([job, job + 2].contains(&state) || (job, state) == (0, 1), "{death:?}");
+        assert!(
+            [job, job + 2].contains(&state) || (job, state) == (0, 1),
+            "{death:?}"
+        );
         // And life goes on.
         now(vault.sweep(world.ports())).expect("swept");
         let record = id(0x77, Kind::Own, 0);
         world.write(&mut vault, vec![put(record, "\"on\"")]);
-        assert_eq!(world.all(&world.enter(&device()).0)[&record], Ok("\"on\"".to_owned()));
+        assert_eq!(
+            world.all(&world.enter(&device()).0)[&record],
+            Ok("\"on\"".to_owned())
+        );
     }
 }
 
@@ -106,7 +119,9 @@ fn a_vault_cut_in_the_making_is_either_there_or_a_trace_and_never_new_with_somet
     let mut seen = BTreeSet::new();
     for death in deaths(operations) {
         let world = TestWorld::new();
-        let made = world.dying(death, || now(create_with(world.ports(), &device(), &[WEAK])));
+        let made = world.dying(death, || {
+            now(create_with(world.ports(), &device(), &[WEAK]))
+        });
         let start = now(look(world.ports()));
         seen.insert(format!("{start:?}"));
         match start {
@@ -156,7 +171,10 @@ fn a_cleared_job_never_comes_back() {
         world.local.unwritable.borrow_mut().insert(half.to_owned());
         let vault = world.open(keys.clone());
         now(vault.clear_job(world.ports(), 4)).expect("cleared");
-        assert!(now(world.open(keys.clone()).read_jobs(world.ports())).is_empty(), "{half}");
+        assert!(
+            now(world.open(keys.clone()).read_jobs(world.ports())).is_empty(),
+            "{half}"
+        );
     }
 }
 
@@ -166,18 +184,23 @@ fn check_change(from: &Protection, to: &Protection) {
     let start = TestWorld::new();
     let made = now(create_with(start.ports(), from, &[WEAK])).expect("made");
     let mut vault = start.open(made.keys);
-    let records = [id(0x10, Kind::Login, 0), id(0x10, Kind::Keys, 0), id(0xA0, Kind::Own, 0)];
+    let records = [
+        id(0x10, Kind::Login, 0),
+        id(0x10, Kind::Keys, 0),
+        id(0xA0, Kind::Own, 0),
+    ];
     for n in 0..3 {
         let body = format!("{{\"n\":{n}}}");
         start.write(&mut vault, records.map(|record| put(record, &body)).into());
         now(vault.write_job(start.ports(), 2, &n.to_string())).expect("written");
     }
     let keys = vault.keys().clone();
-    let expected: BTreeMap<_, _> =
-        records.into_iter().map(|record| (record, Ok("{\"n\":2}".to_owned()))).collect();
-    let change = |world: &TestWorld, vault: &mut Vault| {
-        now(vault.reseal_with(world.ports(), to, &[WEAK]))
-    };
+    let expected: BTreeMap<_, _> = records
+        .into_iter()
+        .map(|record| (record, Ok("{\"n\":2}".to_owned())))
+        .collect();
+    let change =
+        |world: &TestWorld, vault: &mut Vault| now(vault.reseal_with(world.ports(), to, &[WEAK]));
     let whole = start.copy();
     let (operations, done) = {
         let mut vault = whole.open(keys.clone());
@@ -201,10 +224,16 @@ fn check_change(from: &Protection, to: &Protection) {
         assert_eq!(start, Start::Sealed(mode), "{death:?}");
         let (mut vault, notices) = world.enter(with);
         said.push((before, notices.clone()));
-        assert!(notices.iter().all(|n| *n == Notice::ChangeFinished), "{death:?} {notices:?}");
+        assert!(
+            notices.iter().all(|n| *n == Notice::ChangeFinished),
+            "{death:?} {notices:?}"
+        );
         assert_eq!(world.all(&vault), expected, "{death:?}");
         let jobs = now(vault.read_jobs(world.ports()));
-        assert!(matches!(jobs.as_slice(), [(2, Ok(body))] if body.as_str() == "2"), "{death:?}");
+        assert!(
+            matches!(jobs.as_slice(), [(2, Ok(body))] if body.as_str() == "2"),
+            "{death:?}"
+        );
         // After that exactly one of them opens, and only its slots are left.
         let after = [from, to].map(|protection| world.copy().unlock(protection).is_ok());
         assert_ne!(after[0], after[1], "{death:?}");
@@ -233,7 +262,10 @@ fn check_change(from: &Protection, to: &Protection) {
     // Old and new each opened somewhere, and somewhere the rest was done at unlock.
     assert!(said.contains(&([true, false], vec![])), "{said:?}");
     assert!(said.contains(&([false, true], vec![])), "{said:?}");
-    assert!(said.contains(&([false, true], vec![Notice::ChangeFinished])), "{said:?}");
+    assert!(
+        said.contains(&([false, true], vec![Notice::ChangeFinished])),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -11,9 +11,22 @@ fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
 }
 
-fn full(world: &TestWorld, vault: &mut Vault, word: &str) -> BTreeMap<RecordId, Result<String, Damaged>> {
-    let records = [id(0x10, Kind::Account, 0), id(0x10, Kind::Keys, 0), id(0xB0, Kind::Own, 0)];
-    world.write(vault, records.map(|record| put(record, &format!("\"{word}\""))).into());
+fn full(
+    world: &TestWorld,
+    vault: &mut Vault,
+    word: &str,
+) -> BTreeMap<RecordId, Result<String, Damaged>> {
+    let records = [
+        id(0x10, Kind::Account, 0),
+        id(0x10, Kind::Keys, 0),
+        id(0xB0, Kind::Own, 0),
+    ];
+    world.write(
+        vault,
+        records
+            .map(|record| put(record, &format!("\"{word}\"")))
+            .into(),
+    );
     world.all(vault)
 }
 
@@ -34,9 +47,14 @@ fn a_backup_opens_with_the_vaults_passphrase_and_with_no_other() {
     let file = now(vault.backup(world.ports(), None)).expect("written");
     assert!(!file.contains("kept") && file.starts_with("{\n  \"relaykeep-backup\": 1"));
     let backup = preview_backup(&file, &secret(PHRASE)).expect("it opens");
-    assert_eq!((backup.written(), backup.vault_id()), (TODAY, vault.keys().vault_id()));
-    let read: BTreeMap<_, _> =
-        backup.records().map(|id| (id, backup.read(id).map(|body| body.to_string()))).collect();
+    assert_eq!(
+        (backup.written(), backup.vault_id()),
+        (TODAY, vault.keys().vault_id())
+    );
+    let read: BTreeMap<_, _> = backup
+        .records()
+        .map(|id| (id, backup.read(id).map(|body| body.to_string())))
+        .collect();
     assert_eq!(read, expected);
     let wrong = preview_backup(&file, &secret("battery staple")).err();
     assert_eq!(wrong, Some(VaultError::WrongPassphrase));
@@ -48,8 +66,12 @@ fn a_device_vaults_backup_needs_a_passphrase_and_the_device_key_does_not_open_it
     let expected = full(&world, &mut vault, "kept");
     let least = VaultError::PassphraseTooShort { least: 10 };
     assert_eq!(now(vault.backup(world.ports(), None)), Err(least));
-    assert_eq!(now(vault.backup(world.ports(), Some(&secret("short")))), Err(least));
-    let file = now(vault.backup_with(world.ports(), Some(&secret(PHRASE)), &[WEAK])).expect("written");
+    assert_eq!(
+        now(vault.backup(world.ports(), Some(&secret("short")))),
+        Err(least)
+    );
+    let file =
+        now(vault.backup_with(world.ports(), Some(&secret(PHRASE)), &[WEAK])).expect("written");
     let backup = preview_backup(&file, &secret(PHRASE)).expect("it opens");
     assert_eq!(backup.records().count(), expected.len());
     assert!(backup.records().all(|id| backup.read(id).is_ok()));
@@ -64,12 +86,21 @@ fn what_is_no_backup_or_a_damaged_one_is_said_to_be_so() {
     let (world, vault) = with_passphrase(&["kept"]);
     let file = now(vault.backup(world.ports(), None)).expect("written");
     let unreadable = Some(VaultError::BackupUnreadable);
-    for text in ["", "{}", "not json", &file[..file.len() / 2], &file.replace("RK", "Rk")] {
+    for text in [
+        "",
+        "{}",
+        "not json",
+        &file[..file.len() / 2],
+        &file.replace("RK", "Rk"),
+    ] {
         let said = preview_backup(text, &secret(PHRASE)).err();
         assert!(said == unreadable || text == file, "{said:?}");
     }
     let newer = file.replace("\"relaykeep-backup\": 1", "\"relaykeep-backup\": 2");
-    assert_eq!(preview_backup(&newer, &secret(PHRASE)).err(), Some(VaultError::Newer));
+    assert_eq!(
+        preview_backup(&newer, &secret(PHRASE)).err(),
+        Some(VaultError::Newer)
+    );
     // Any one damaged text: either it is said, or only that record is missing.
     let parsed: serde_json::Value = serde_json::from_str(&file).expect("json");
     let texts: Vec<_> = parsed["objects"]
@@ -85,7 +116,10 @@ fn what_is_no_backup_or_a_damaged_one_is_said_to_be_so() {
         match preview_backup(&damaged, &secret(PHRASE)) {
             Err(error) => assert_eq!(Some(error), unreadable),
             Ok(backup) => {
-                let bad = backup.records().filter(|id| backup.read(*id).is_err()).count();
+                let bad = backup
+                    .records()
+                    .filter(|id| backup.read(*id).is_err())
+                    .count();
                 assert_eq!(bad, 1);
             }
         }
@@ -103,7 +137,10 @@ fn a_backup_comes_back_in_an_empty_browser() {
         now(restore_with(other.ports(), &file, &secret(PHRASE), &[WEAK])).expect("restored");
     assert_eq!(restored.keys.vault_id(), vault.keys().vault_id());
     assert_eq!(other.all(&other.open(restored.keys)), expected);
-    assert_eq!(now(look(other.ports())), Start::Sealed(VaultMode::Passphrase));
+    assert_eq!(
+        now(look(other.ports())),
+        Start::Sealed(VaultMode::Passphrase)
+    );
     assert_eq!(other.all(&other.enter(&passphrase(PHRASE)).0), expected);
 }
 
@@ -128,8 +165,9 @@ fn a_backup_takes_the_place_of_another_vault_which_is_set_aside_whole() {
     assert_eq!(world.all(&world.enter(&passphrase(PHRASE)).0), expected);
     // The old one is there byte for byte, and opens once put back.
     let back = TestWorld::new();
-    for ((store, put_back), before) in
-        [(&world.local, &back.local), (&world.mirror, &back.mirror)].into_iter().zip(before)
+    for ((store, put_back), before) in [(&world.local, &back.local), (&world.mirror, &back.mirror)]
+        .into_iter()
+        .zip(before)
     {
         let aside = store.held.borrow().clone();
         let aside: BTreeMap<_, _> = aside
@@ -140,7 +178,11 @@ fn a_backup_takes_the_place_of_another_vault_which_is_set_aside_whole() {
         put_back.held.replace(aside);
     }
     let (old, _) = back.enter(&device());
-    assert!(back.all(&old).values().all(|body| *body == Ok("\"present 11\"".to_owned())));
+    assert!(
+        back.all(&old)
+            .values()
+            .all(|body| *body == Ok("\"present 11\"".to_owned()))
+    );
 }
 
 #[test]
@@ -194,12 +236,16 @@ fn a_restore_cut_anywhere_leaves_the_old_vault_or_the_backup() {
         let (with, expected) = match mode {
             Start::Sealed(VaultMode::Device) => (device(), &old),
             Start::Sealed(VaultMode::Passphrase) => (passphrase(PHRASE), &kept),
-            other => panic!("{death:?} {other:?}"),
+            Start::New | Start::Recovery(_) | Start::Newer => panic!("{death:?} {mode:?}"),
         };
         assert!(said.is_err() || mode == Start::Sealed(VaultMode::Passphrase));
         assert_eq!(world.all(&world.enter(&with).0), *expected, "{death:?}");
         restore(&world).expect("restored");
-        assert_eq!(world.all(&world.enter(&passphrase(PHRASE)).0), kept, "{death:?}");
+        assert_eq!(
+            world.all(&world.enter(&passphrase(PHRASE)).0),
+            kept,
+            "{death:?}"
+        );
     }
     assert_eq!(seen.len(), 2);
 }
@@ -217,7 +263,10 @@ fn starting_over_sets_the_old_vault_aside_and_deletes_nothing() {
         for (store, before) in [&world.local, &world.mirror].into_iter().zip(&before) {
             for (name, text) in before {
                 let aside = store.text(&format!("rk1/a/0/{name}"));
-                assert!(store.text(name).or(aside).as_ref() == Some(text), "{death:?} {name}");
+                assert!(
+                    store.text(name).or(aside).as_ref() == Some(text),
+                    "{death:?} {name}"
+                );
             }
         }
         if said.is_err() && now(look(world.ports())) != Start::New {
@@ -234,7 +283,11 @@ fn starting_over_sets_the_old_vault_aside_and_deletes_nothing() {
 fn starting_over_stops_where_something_cannot_be_kept() {
     let (world, _) = with_passphrase(&["one"]);
     let before = world.local.held.borrow().clone();
-    world.local.unreadable.borrow_mut().insert("rk1/r/2".to_owned());
+    world
+        .local
+        .unreadable
+        .borrow_mut()
+        .insert("rk1/r/2".to_owned());
     assert_eq!(now(start_over(world.ports())), Err(VaultError::Storage));
     for (name, text) in before {
         assert_eq!(world.local.text(&name), Some(text));
