@@ -442,25 +442,30 @@ pub(crate) async fn remove_old_epochs(ports: impl World, epoch: u32) {
 /// The browser's logs keep what was overwritten and removed until enough is written after it:
 /// measured, three times 4 MiB. In small values, since large ones go into files of their own.
 pub(crate) async fn purge(ports: impl World) {
+    const ROUNDS: usize = 3;
     const VALUES: usize = 128;
-    const BYTES: usize = 24 * 1024;
-    let mut noise = vec![0; BYTES];
-    for round in 0..3 {
-        let mut items = Vec::with_capacity(VALUES);
-        for index in 0..VALUES {
-            // Noise, since what compresses would not fill the logs.
-            if ports.entropy().fill(&mut noise).is_err() {
-                return;
-            }
-            items.push((format!("{FILLER}{index}"), encode(&noise)));
-        }
-        let names: Vec<_> = items.iter().map(|(name, _)| name.clone()).collect();
+    // Noise, since what compresses would fill less; once, since values are compressed singly.
+    let mut noise = vec![0; 24 * 1024];
+    if ports.entropy().fill(&mut noise).is_err() {
+        return;
+    }
+    let text = encode(&noise);
+    let names: Vec<_> = (0..VALUES).map(|n| format!("{FILLER}{n}")).collect();
+    let items: Vec<_> = names
+        .iter()
+        .map(|name| (name.clone(), text.clone()))
+        .collect();
+    for round in 1..=ROUNDS {
+        // The other store may not be there at all.
         let _ = ports.mirror().set(&items).await;
         let _ = ports.mirror().remove(&names).await;
-        let written = ports.local().set(&items).await;
-        let rest = usize::from(round < 2);
         // The first name stays until the last round is done: it says that a purge is due.
-        if written.is_err() || ports.local().remove(&names[rest..]).await.is_err() {
+        let gone = if round == ROUNDS {
+            &names[..]
+        } else {
+            &names[1..]
+        };
+        if ports.local().set(&items).await.is_err() || ports.local().remove(gone).await.is_err() {
             return;
         }
     }
