@@ -56,7 +56,11 @@ impl Vault {
         works: &[Work],
     ) -> Result<String, VaultError> {
         let texts = self.read_texts(ports).await?;
-        let state = State { keys: &self.keys, root: &self.root, shards: &self.shards };
+        let state = State {
+            keys: &self.keys,
+            root: &self.root,
+            shards: &self.shards,
+        };
         let (slots, manifest, root, objects) = match passphrase {
             Some(passphrase) => {
                 let opener = Opener::new_passphrase(passphrase)?;
@@ -91,7 +95,9 @@ impl Vault {
                     lost: 0,
                 };
                 let (manifest, root) = same.seal_manifest(ports)?;
-                let objects = texts.iter().map(|(id, text)| (object_name(id), text.clone()));
+                let objects = texts
+                    .iter()
+                    .map(|(id, text)| (object_name(id), text.clone()));
                 (slots, manifest, root, objects.collect())
             }
         };
@@ -132,7 +138,8 @@ impl Backup {
     /// All records in it.
     pub fn records(&self) -> impl Iterator<Item = RecordId> {
         let rows = self.shards.iter().flat_map(|shard| &shard.rows);
-        rows.filter(|(_, row)| row.object.is_some()).map(|(id, _)| *id)
+        rows.filter(|(_, row)| row.object.is_some())
+            .map(|(id, _)| *id)
     }
 
     /// One record.
@@ -157,7 +164,11 @@ pub fn preview_backup(text: &str, passphrase: &Secret) -> Result<Backup, VaultEr
     if file.format > FORMAT {
         return Err(VaultError::Newer);
     }
-    let slots: Vec<_> = file.slots.iter().filter_map(|text| Slot::read(text)).collect();
+    let slots: Vec<_> = file
+        .slots
+        .iter()
+        .filter_map(|text| Slot::read(text))
+        .collect();
     let epoch = claimed_epoch(&file.root).ok_or(unreadable)?;
     let opener = Opener::passphrase(passphrase)?;
     let keys = match try_slots(&slots, epoch, SlotKind::Passphrase, &[opener]) {
@@ -170,7 +181,10 @@ pub fn preview_backup(text: &str, passphrase: &Secret) -> Result<Backup, VaultEr
     let root = Root::open(&keys, &file.root).map_err(|_| unreadable)?;
     let mut texts = Texts::new();
     for (name, text) in file.objects {
-        let id = name.strip_prefix(OBJECTS).and_then(unhex).ok_or(unreadable)?;
+        let id = name
+            .strip_prefix(OBJECTS)
+            .and_then(unhex)
+            .ok_or(unreadable)?;
         texts.insert(id, text);
     }
     let mut shards = Vec::with_capacity(SHARDS);
@@ -183,7 +197,13 @@ pub fn preview_backup(text: &str, passphrase: &Secret) -> Result<Backup, VaultEr
             }
         });
     }
-    Ok(Backup { written: file.written, keys, root, shards, texts })
+    Ok(Backup {
+        written: file.written,
+        keys,
+        root,
+        shards,
+        texts,
+    })
 }
 
 /// Sets what is here aside, and puts the backup in its place, under a new master key and the
@@ -213,7 +233,11 @@ pub(crate) async fn restore_with(
     let opener = Opener::passphrase(passphrase)?;
     let vault_id = backup.keys.vault_id;
     let fresh = Fresh::make(ports, &opener, vault_id, backup.keys.epoch, works).await?;
-    let state = State { keys: &backup.keys, root: &backup.root, shards: &backup.shards };
+    let state = State {
+        keys: &backup.keys,
+        root: &backup.root,
+        shards: &backup.shards,
+    };
     let mut anew = seal_anew(ports, &state, &backup.texts, fresh.keys.clone())?;
     anew.root.seq += 1;
     copy_aside(ports, Unread::StaysBehind).await?;
@@ -229,7 +253,10 @@ pub(crate) async fn restore_with(
     if fresh.weaker {
         notices.push(Notice::WeakerWorkFactors);
     }
-    Ok(Unlocked { keys: fresh.keys, notices })
+    Ok(Unlocked {
+        keys: fresh.keys,
+        notices,
+    })
 }
 
 /// Sets everything aside under other names, deleting nothing: the stores look new then.
@@ -276,7 +303,9 @@ async fn copy_aside(ports: impl World, unread: Unread) -> Result<Moved, VaultErr
         .chain(&mirror)
         .filter_map(|name| name.strip_prefix(ASIDE)?.split('/').next())
         .collect();
-    let number = (0u32..).map(|n| n.to_string()).find(|n| !taken.contains(n.as_str()));
+    let number = (0u32..)
+        .map(|n| n.to_string())
+        .find(|n| !taken.contains(n.as_str()));
     let prefix = format!("{ASIDE}{}/", number.ok_or(VaultError::Unfit)?);
     Ok(Moved {
         local: copy_names(ports.local(), local, &prefix, unread).await?,
@@ -290,7 +319,11 @@ async fn names_of(store: &impl Store, unread: Unread) -> Result<Vec<String>, Vau
         (Err(_), Unread::Stops) => Err(VaultError::Storage),
         (Err(_), Unread::StaysBehind) => {
             let fixed = [MARKER.to_owned(), LAST_ROOT.to_owned()];
-            Ok(fixed.into_iter().chain(slot_names()).chain(root_names()).collect())
+            Ok(fixed
+                .into_iter()
+                .chain(slot_names())
+                .chain(root_names())
+                .collect())
         }
     }
 }

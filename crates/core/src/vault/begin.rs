@@ -55,7 +55,11 @@ pub(crate) async fn create_with(
     }
     let master = MasterKey::make(ports.entropy())?;
     let vault_id = draw(ports.entropy())?;
-    let which = SlotFor { vault_id, epoch: 1, generation: 1 };
+    let which = SlotFor {
+        vault_id,
+        epoch: 1,
+        generation: 1,
+    };
     let made = make(ports.entropy(), &opener, &master, &which, works)?;
     let keys = Keys::derive(&master, vault_id, 1);
     let root = Root::first(1, draw(ports.entropy())?, vec![(made.slot.id(), 1)]);
@@ -63,16 +67,20 @@ pub(crate) async fn create_with(
     write_slot(ports, &made.slot, None).await?;
     write_root(ports, Vec::new(), &root_text, 1..RING).await?;
     // The other store is made up for later if it does not take these.
-    let _ = ports.mirror().set(&[(LAST_ROOT.to_owned(), root_text)]).await;
+    let _ = ports
+        .mirror()
+        .set(&[(LAST_ROOT.to_owned(), root_text)])
+        .await;
     write_marker(ports, &vault_id).await?;
-    let notices = made.weaker.then_some(Notice::WeakerWorkFactors).into_iter().collect();
+    let notices = made
+        .weaker
+        .then_some(Notice::WeakerWorkFactors)
+        .into_iter()
+        .collect();
     Ok(Unlocked { keys, notices })
 }
 
-pub(crate) async fn write_marker(
-    ports: impl World,
-    vault_id: &[u8; 16],
-) -> Result<(), VaultError> {
+pub(crate) async fn write_marker(ports: impl World, vault_id: &[u8; 16]) -> Result<(), VaultError> {
     let marker = [(MARKER.to_owned(), Marker::text(vault_id))];
     let local = ports.local().set(&marker).await;
     let mirror = ports.mirror().set(&marker).await;
@@ -103,5 +111,9 @@ pub(crate) async fn write_slot(
         }
     }
     // One copy opens as well as two.
-    if standing > 0 { Ok(()) } else { Err(VaultError::Storage) }
+    if standing > 0 {
+        Ok(())
+    } else {
+        Err(VaultError::Storage)
+    }
 }

@@ -57,7 +57,11 @@ impl Vault {
         self.look_for_others(ports).await?;
         let texts = self.read_texts(ports).await?;
         let fresh = Fresh::make(ports, &opener, self.keys.vault_id, self.keys.epoch, works).await?;
-        let state = State { keys: &self.keys, root: &self.root, shards: &self.shards };
+        let state = State {
+            keys: &self.keys,
+            root: &self.root,
+            shards: &self.shards,
+        };
         let mut anew = seal_anew(ports, &state, &texts, fresh.keys.clone())?;
         anew.root.seq = self.highest_seq.max(anew.root.seq) + 1;
         anew.root.prev = self.root_digest;
@@ -131,8 +135,12 @@ impl Vault {
                 .and_then(super::object::claimed_epoch)
                 .is_some_and(|epoch| epoch < self.keys.epoch)
         };
-        let jobs: Vec<_> =
-            names.into_iter().zip(&held).filter(|(_, h)| is_old(h)).map(|(n, _)| n).collect();
+        let jobs: Vec<_> = names
+            .into_iter()
+            .zip(&held)
+            .filter(|(_, h)| is_old(h))
+            .map(|(n, _)| n)
+            .collect();
         remove_each(ports.local(), &jobs).await;
         purge(ports).await;
         // Older states of records, which the old ring named.
@@ -168,7 +176,11 @@ impl Fresh {
         let (Some(epoch), Some(generation)) = (next(epochs.max()), next(generations.max())) else {
             return Err(VaultError::Unfit);
         };
-        let which = SlotFor { vault_id, epoch, generation };
+        let which = SlotFor {
+            vault_id,
+            epoch,
+            generation,
+        };
         Self::for_slot(ports, opener, &which, works, live)
     }
 
@@ -182,7 +194,12 @@ impl Fresh {
         let master = MasterKey::make(ports.entropy())?;
         let made = make(ports.entropy(), opener, &master, which, works)?;
         let keys = Keys::derive(&master, which.vault_id, which.epoch);
-        Ok(Self { keys, slot: made.slot, weaker: made.weaker, live })
+        Ok(Self {
+            keys,
+            slot: made.slot,
+            weaker: made.weaker,
+            live,
+        })
     }
 }
 
@@ -228,10 +245,13 @@ pub(crate) fn seal_anew<P: World>(
     let rows = state.shards.iter().flat_map(|shard| &shard.rows);
     for (id, row) in rows {
         let Some(object) = row.object else { continue };
-        let opened = texts.get(&object).map(|text| open_record(state.keys, id, row, text));
+        let opened = texts
+            .get(&object)
+            .map(|text| open_record(state.keys, id, row, text));
         let Some(Ok((class, opened))) = opened else {
             if let Some(text) = texts.get(&object) {
-                anew.set_aside.push((format!("{QUARANTINE}{}", hex(&object)), text.clone()));
+                anew.set_aside
+                    .push((format!("{QUARANTINE}{}", hex(&object)), text.clone()));
             }
             anew.shards[shard_of(&id.group)].rows.remove(id);
             anew.lost += 1;
@@ -243,7 +263,14 @@ pub(crate) fn seal_anew<P: World>(
         };
         let sealed = seal_plain(&anew.keys, class, dice.draw()?, opened.plain);
         anew.dice_known.insert(sealed.id);
-        anew.put_row(*id, Row { object: Some(sealed.id), tag, ..row.clone() });
+        anew.put_row(
+            *id,
+            Row {
+                object: Some(sealed.id),
+                tag,
+                ..row.clone()
+            },
+        );
         anew.objects.push((object_name(&sealed.id), sealed.text));
     }
     debug_assert!(rows_fit(&anew.shards));
@@ -251,7 +278,10 @@ pub(crate) fn seal_anew<P: World>(
 }
 
 fn rows_fit(shards: &[Shard]) -> bool {
-    shards.iter().flat_map(|shard| shard.rows.values()).all(|row| row.schema >= SCHEMA)
+    shards
+        .iter()
+        .flat_map(|shard| shard.rows.values())
+        .all(|row| row.schema >= SCHEMA)
 }
 
 impl Anew {
@@ -293,7 +323,11 @@ pub(crate) async fn install(
     anew.root.slots = vec![(fresh.slot.id(), fresh.slot.generation())];
     let (shards, root_text) = anew.seal_manifest(ports)?;
     let records = u32::try_from(anew.objects.len()).unwrap_or(u32::MAX);
-    let done = Resealed { records, set_aside: anew.lost, weaker: false };
+    let done = Resealed {
+        records,
+        set_aside: anew.lost,
+        weaker: false,
+    };
     let objects: Vec<_> = anew.objects.into_iter().chain(anew.set_aside).collect();
     write_slot(ports, &fresh.slot, fresh.live).await?;
     let written = write_all(ports, &objects, jobs, &shards, &root_text).await;
@@ -329,21 +363,35 @@ async fn write_all(
     root_text: &str,
 ) -> Result<(usize, Vec<Held>), VaultError> {
     for items in objects.chunks(64) {
-        ports.local().set(items).await.map_err(|_| VaultError::Storage)?;
+        ports
+            .local()
+            .set(items)
+            .await
+            .map_err(|_| VaultError::Storage)?;
         let names: Vec<_> = items.iter().map(|(name, _)| name.clone()).collect();
         let held = read_each(ports.local(), &names).await;
         // The old ones are about to go.
-        if held.iter().zip(items).any(|(held, (_, text))| held.text() != Some(text)) {
+        if held
+            .iter()
+            .zip(items)
+            .any(|(held, (_, text))| held.text() != Some(text))
+        {
             return Err(VaultError::Storage);
         }
     }
     if !jobs.is_empty() {
-        ports.local().set(&jobs).await.map_err(|_| VaultError::Storage)?;
+        ports
+            .local()
+            .set(&jobs)
+            .await
+            .map_err(|_| VaultError::Storage)?;
     }
     let ring = Roots::read(ports).await.ring;
     let unused = |index: &usize| ring[*index] == Held::Absent;
-    let order: Vec<_> =
-        (0..RING).filter(unused).chain((0..RING).filter(|index| !unused(index))).collect();
+    let order: Vec<_> = (0..RING)
+        .filter(unused)
+        .chain((0..RING).filter(|index| !unused(index)))
+        .collect();
     let index = write_root(ports, shards.to_vec(), root_text, order.into_iter()).await?;
     Ok((index, ring))
 }
@@ -358,12 +406,19 @@ async fn take_back(ports: impl World, fresh: &Fresh, objects: &[(String, String)
     let slots = Slots::read(ports).await;
     let is_new = |held: &Held| held.text().and_then(Slot::read).as_ref() == Some(&fresh.slot);
     let names = |held: &[Held]| -> Vec<String> {
-        (0..held.len()).filter(|index| is_new(&held[*index])).map(slot_name).collect()
+        (0..held.len())
+            .filter(|index| is_new(&held[*index]))
+            .map(slot_name)
+            .collect()
     };
     remove_each(ports.local(), &names(&slots.local)).await;
     remove_each(ports.mirror(), &names(&slots.mirror)).await;
     let kept = |name: &String| !name.starts_with(QUARANTINE);
-    let objects: Vec<_> = objects.iter().map(|(name, _)| name.clone()).filter(kept).collect();
+    let objects: Vec<_> = objects
+        .iter()
+        .map(|(name, _)| name.clone())
+        .filter(kept)
+        .collect();
     remove_each(ports.local(), &objects).await;
 }
 
@@ -371,10 +426,15 @@ async fn take_back(ports: impl World, fresh: &Fresh, objects: &[(String, String)
 pub(crate) async fn remove_old_epochs(ports: impl World, epoch: u32) {
     let slots = Slots::read(ports).await;
     let is_old = |held: &Held| {
-        held.text().and_then(Slot::read).is_some_and(|slot| slot.epoch() < epoch)
+        held.text()
+            .and_then(Slot::read)
+            .is_some_and(|slot| slot.epoch() < epoch)
     };
     let names = |held: &[Held]| -> Vec<String> {
-        (0..held.len()).filter(|index| is_old(&held[*index])).map(slot_name).collect()
+        (0..held.len())
+            .filter(|index| is_old(&held[*index]))
+            .map(slot_name)
+            .collect()
     };
     remove_old(ports, epoch, &names(&slots.local), &names(&slots.mirror)).await;
 }
@@ -382,25 +442,30 @@ pub(crate) async fn remove_old_epochs(ports: impl World, epoch: u32) {
 /// The browser's logs keep what was overwritten and removed until enough is written after it:
 /// measured, three times 4 MiB. In small values, since large ones go into files of their own.
 pub(crate) async fn purge(ports: impl World) {
+    const ROUNDS: usize = 3;
     const VALUES: usize = 128;
-    const BYTES: usize = 24 * 1024;
-    let mut noise = vec![0; BYTES];
-    for round in 0..3 {
-        let mut items = Vec::with_capacity(VALUES);
-        for index in 0..VALUES {
-            // Noise, since what compresses would not fill the logs.
-            if ports.entropy().fill(&mut noise).is_err() {
-                return;
-            }
-            items.push((format!("{FILLER}{index}"), encode(&noise)));
-        }
-        let names: Vec<_> = items.iter().map(|(name, _)| name.clone()).collect();
+    // Noise, since what compresses would fill less; once, since values are compressed singly.
+    let mut noise = vec![0; 24 * 1024];
+    if ports.entropy().fill(&mut noise).is_err() {
+        return;
+    }
+    let text = encode(&noise);
+    let names: Vec<_> = (0..VALUES).map(|n| format!("{FILLER}{n}")).collect();
+    let items: Vec<_> = names
+        .iter()
+        .map(|name| (name.clone(), text.clone()))
+        .collect();
+    for round in 1..=ROUNDS {
+        // The other store may not be there at all.
         let _ = ports.mirror().set(&items).await;
         let _ = ports.mirror().remove(&names).await;
-        let written = ports.local().set(&items).await;
-        let rest = usize::from(round < 2);
         // The first name stays until the last round is done: it says that a purge is due.
-        if written.is_err() || ports.local().remove(&names[rest..]).await.is_err() {
+        let gone = if round == ROUNDS {
+            &names[..]
+        } else {
+            &names[1..]
+        };
+        if ports.local().set(&items).await.is_err() || ports.local().remove(gone).await.is_err() {
             return;
         }
     }

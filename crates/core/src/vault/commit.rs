@@ -1,8 +1,6 @@
 //! One atomic step from one state of the vault to the next.
 
-use super::disk::{
-    Held, LAST_ROOT, QUARANTINE, RING, read_each, read_one, root_name, root_names,
-};
+use super::disk::{Held, LAST_ROOT, QUARANTINE, RING, read_each, read_one, root_name, root_names};
 use super::keys::Class;
 use super::manifest::{Root, Row, SHARDS, shard_of};
 use super::object::{
@@ -96,7 +94,10 @@ impl Vault {
                 Change::Delete(id) => fates.entry(id).or_default().body = None,
                 Change::SetAside(id) => {
                     let fate = fates.entry(id).or_default();
-                    *fate = Fate { body: None, set_aside: true };
+                    *fate = Fate {
+                        body: None,
+                        set_aside: true,
+                    };
                 }
             }
         }
@@ -109,7 +110,10 @@ impl Vault {
         });
         let newer = |id: &RecordId| {
             id.kind.class().is_none()
-                || self.shards[shard_of(&id.group)].rows.get(id).is_some_and(|r| r.schema > SCHEMA)
+                || self.shards[shard_of(&id.group)]
+                    .rows
+                    .get(id)
+                    .is_some_and(|r| r.schema > SCHEMA)
         };
         if fates.keys().any(newer) {
             return Err(VaultError::Newer);
@@ -118,7 +122,10 @@ impl Vault {
     }
 
     fn live_row(&self, id: &RecordId) -> Option<&Row> {
-        self.shards[shard_of(&id.group)].rows.get(id).filter(|row| row.object.is_some())
+        self.shards[shard_of(&id.group)]
+            .rows
+            .get(id)
+            .filter(|row| row.object.is_some())
     }
 
     /// `Conflict` if a root stands there that is not the one started from, and not older. Our own
@@ -126,7 +133,9 @@ impl Vault {
     pub(crate) async fn look_for_others(&mut self, ports: impl World) -> Result<(), VaultError> {
         let ring = read_each(ports.local(), &root_names()).await;
         for (now, before) in ring.iter().zip(&self.ring) {
-            let (Some(text), true) = (now.text(), now != before) else { continue };
+            let (Some(text), true) = (now.text(), now != before) else {
+                continue;
+            };
             let newer = Root::open(&self.keys, text).is_ok_and(|root| root.seq >= self.root.seq);
             let same = digest16(text.as_bytes()) == self.root_digest;
             if (newer && !same) || claimed_epoch(text).is_some_and(|e| e > self.keys.epoch) {
@@ -157,11 +166,17 @@ struct Step<P> {
 
 impl<P: World> Step<P> {
     fn begin(vault: &Vault, ports: P) -> Result<Self, VaultError> {
-        let objects = vault.shards.iter().flat_map(super::manifest::Shard::objects);
+        let objects = vault
+            .shards
+            .iter()
+            .flat_map(super::manifest::Shard::objects);
         let shards = vault.root.shards.iter().flatten().copied();
         let known = objects.chain(shards).chain([vault.keys.vault_id]);
         let mut root = vault.root.clone();
-        root.seq = vault.highest_seq.checked_add(1).ok_or(VaultError::Conflict)?;
+        root.seq = vault
+            .highest_seq
+            .checked_add(1)
+            .ok_or(VaultError::Conflict)?;
         root.prev = vault.root_digest;
         Ok(Self {
             dice: Dice::new(ports, known),
@@ -190,7 +205,8 @@ impl<P: World> Step<P> {
         {
             // What does not answer cannot be kept, and what does is kept byte for byte.
             if let Held::Text(text) = read_one(ports.local(), &object_name(&object)).await {
-                self.items.push((format!("{QUARANTINE}{}", hex(&object)), text));
+                self.items
+                    .push((format!("{QUARANTINE}{}", hex(&object)), text));
             }
         }
         let mut row = Row {
@@ -239,12 +255,14 @@ impl<P: World> Step<P> {
         for index in self.touched.clone() {
             let shard = &mut self.shards[index];
             shard.rows.retain(|_, row| {
-                row.removed_at.is_none_or(|at| at.saturating_add(TOMBSTONES_KEPT) > now)
+                row.removed_at
+                    .is_none_or(|at| at.saturating_add(TOMBSTONES_KEPT) > now)
             });
             let place = (index, self.root.seq, self.root.writer);
             let sealed = shard.seal(&vault.keys, self.dice.draw()?, place)?;
             self.root.shards[index] = Some(sealed.id);
-            self.shard_items.push((object_name(&sealed.id), sealed.text));
+            self.shard_items
+                .push((object_name(&sealed.id), sealed.text));
             self.done.shards += 1;
         }
         self.items.extend(self.shard_items.iter().cloned());
@@ -255,17 +273,24 @@ impl<P: World> Step<P> {
     async fn write(self, vault: &mut Vault, ports: P) -> Result<Committed, VaultError> {
         // A generator that repeats an earlier id would write over what is good.
         let names: Vec<_> = self.items.iter().map(|(name, _)| name.clone()).collect();
-        let there = ports.local().get_many(&names).await.map_err(|_| VaultError::Storage)?;
+        let there = ports
+            .local()
+            .get_many(&names)
+            .await
+            .map_err(|_| VaultError::Storage)?;
         if there.keys().any(|name| !name.starts_with(QUARANTINE)) {
             return Err(VaultError::Randomness);
         }
         // From here on this number may stand somewhere, even if reading it back fails.
         vault.highest_seq = self.root.seq;
         let keep = vault.ring.iter().position(|held| {
-            held.text().is_some_and(|text| digest16(text.as_bytes()) == vault.root_digest)
+            held.text()
+                .is_some_and(|text| digest16(text.as_bytes()) == vault.root_digest)
         });
         let first = (self.root.seq % RING as u64) as usize;
-        let order = (0..RING).map(|step| (first + step) % RING).filter(|i| Some(*i) != keep);
+        let order = (0..RING)
+            .map(|step| (first + step) % RING)
+            .filter(|i| Some(*i) != keep);
         let index = write_root(ports, self.items, &self.root_text, order).await?;
         vault.root_digest = digest16(self.root_text.as_bytes());
         vault.root = self.root;
@@ -278,9 +303,14 @@ impl<P: World> Step<P> {
         } else {
             let mut items = self.shard_items;
             items.push((LAST_ROOT.to_owned(), self.root_text));
-            vault.mirror_behind.set(ports.mirror().set(&items).await.is_err());
+            vault
+                .mirror_behind
+                .set(ports.mirror().set(&items).await.is_err());
         }
-        Ok(Committed { root: true, ..self.done })
+        Ok(Committed {
+            root: true,
+            ..self.done
+        })
     }
 }
 
@@ -310,8 +340,16 @@ pub(crate) async fn write_root(
 
 /// The last root and all its shards, for the other store. What it lacks is made up next time.
 pub(crate) async fn write_mirror(ports: impl World, vault: &Vault) {
-    let Held::Text(root_text) = vault.newest_held() else { return };
-    let names: Vec<_> = vault.root.shards.iter().flatten().map(object_name).collect();
+    let Held::Text(root_text) = vault.newest_held() else {
+        return;
+    };
+    let names: Vec<_> = vault
+        .root
+        .shards
+        .iter()
+        .flatten()
+        .map(object_name)
+        .collect();
     let held = read_each(ports.local(), &names).await;
     let mut items: Vec<_> = names
         .into_iter()
@@ -319,5 +357,7 @@ pub(crate) async fn write_mirror(ports: impl World, vault: &Vault) {
         .filter_map(|(name, held)| Some((name, held.text()?.to_owned())))
         .collect();
     items.push((LAST_ROOT.to_owned(), root_text));
-    vault.mirror_behind.set(ports.mirror().set(&items).await.is_err());
+    vault
+        .mirror_behind
+        .set(ports.mirror().set(&items).await.is_err());
 }

@@ -57,7 +57,9 @@ pub(crate) async fn read_each(store: &impl Store, names: &[String]) -> Vec<Held>
         return Vec::new();
     }
     if let Ok(mut found) = store.get_many(names).await {
-        let held = names.iter().map(|name| found.remove(name).map_or(Held::Absent, Held::Text));
+        let held = names
+            .iter()
+            .map(|name| found.remove(name).map_or(Held::Absent, Held::Text));
         return held.collect();
     }
     let mut held = Vec::with_capacity(names.len());
@@ -143,7 +145,9 @@ impl Roots {
     /// The epoch that counts: the highest that any sound root claims. A change of protection is
     /// done when its root is written, not before.
     pub(crate) fn live_epoch(&self) -> Option<u32> {
-        self.all().filter_map(|held| claimed_epoch(held.text()?)).max()
+        self.all()
+            .filter_map(|held| claimed_epoch(held.text()?))
+            .max()
     }
 
     /// Whether nothing may hide behind a name that did not answer or does not read.
@@ -193,7 +197,9 @@ impl Slots {
                 return Some(0);
             }
             let alive = both.iter().any(|held| {
-                held.text().and_then(Slot::read).is_some_and(|slot| live == Some(slot.epoch()))
+                held.text()
+                    .and_then(Slot::read)
+                    .is_some_and(|slot| live == Some(slot.epoch()))
             });
             (!alive).then_some(1)
         };

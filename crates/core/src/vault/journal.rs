@@ -47,7 +47,10 @@ pub(crate) fn open_job(keys: &Keys, slot: usize, text: &str) -> Result<Job, Dama
         return Err(Damaged::NotIt);
     }
     let body = Body::new(opened.body()?.to_owned());
-    Ok(Job { counter: opened.head.counter, body })
+    Ok(Job {
+        counter: opened.head.counter,
+        body,
+    })
 }
 
 /// What both halves of a job say.
@@ -57,7 +60,10 @@ pub(crate) struct Halves {
 }
 
 pub(crate) fn judge(keys: &Keys, slot: usize, held: &[Held]) -> Halves {
-    let mut halves = Halves { latest: None, damaged: None };
+    let mut halves = Halves {
+        latest: None,
+        damaged: None,
+    };
     for (half, held) in held.iter().enumerate() {
         let text = match held {
             Held::Absent => continue,
@@ -69,7 +75,11 @@ pub(crate) fn judge(keys: &Keys, slot: usize, held: &[Held]) -> Halves {
         };
         match open_job(keys, slot, text) {
             Ok(job) => {
-                if halves.latest.as_ref().is_none_or(|(_, known)| job.counter > known.counter) {
+                if halves
+                    .latest
+                    .as_ref()
+                    .is_none_or(|(_, known)| job.counter > known.counter)
+                {
                     halves.latest = Some((half, job));
                 }
             }
@@ -88,7 +98,14 @@ pub(crate) fn seal_job(
     body: &str,
 ) -> Result<String, VaultError> {
     let part = u16::try_from(slot).map_err(|_| VaultError::Unfit)?;
-    let head = Head { schema: SCHEMA, kind: JOB_KIND, part, group: [0; 16], counter, writer };
+    let head = Head {
+        schema: SCHEMA,
+        kind: JOB_KIND,
+        part,
+        group: [0; 16],
+        counter,
+        writer,
+    };
     let fresh = (draw(ports.entropy())?, draw(ports.entropy())?);
     Ok(object::seal(keys, Class::Job, fresh, head, body, MAX_RECORD)?.text)
 }
@@ -120,7 +137,12 @@ impl Vault {
         let text = seal_job(ports, &self.keys, place, body)?;
         // A half that does not take it is rotten; the other changes in one step or not at all.
         for half in [half, 1 - half] {
-            if ports.local().set(&[(job_name(slot, half), text.clone())]).await.is_ok() {
+            if ports
+                .local()
+                .set(&[(job_name(slot, half), text.clone())])
+                .await
+                .is_ok()
+            {
                 self.journal.0.borrow_mut()[slot] = Some(Latest { half, counter });
                 return Ok(());
             }
@@ -134,7 +156,10 @@ impl Vault {
         let (half, job) = halves.latest?;
         // What does not read may be one newer.
         let unread = u64::from(halves.damaged.is_some());
-        Some(Latest { half, counter: job.counter + unread })
+        Some(Latest {
+            half,
+            counter: job.counter + unread,
+        })
     }
 
     /// All running jobs. Of two states the newer that opens.

@@ -1,12 +1,12 @@
 //! The manifest: a root that names sixteen shards, and shards that name every record, its
 //! version and its object. All of it sealed, so that an old, missing or returned record shows.
 
+use super::VaultError;
 use super::keys::{Class, Keys};
 use super::object::{
     self, Body, Damaged, Head, Kind, MAX_ROOT, MAX_SHARD, Opened, RecordId, SCHEMA, Sealed,
 };
 use super::text::{decode_array, encode};
-use super::VaultError;
 use relaykeep_protocol::Millis;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -57,7 +57,10 @@ impl Root {
         let slots = self.slots.iter().map(|(id, generation)| {
             Value::from(vec![Value::from(encode(id)), Value::from(*generation)])
         });
-        let shards = self.shards.iter().map(|id| id.map_or(Value::Null, |id| encode(&id).into()));
+        let shards = self
+            .shards
+            .iter()
+            .map(|id| id.map_or(Value::Null, |id| encode(&id).into()));
         let snapshots = self.snapshots.iter().map(|id| Value::from(encode(id)));
         fields.insert("seq".into(), self.seq.into());
         fields.insert("prev".into(), encode(&self.prev).into());
@@ -90,7 +93,10 @@ impl Root {
 
 fn read_root(fields: &mut Extra) -> Option<Root> {
     let ids = |value: Value| -> Option<Vec<[u8; 16]>> {
-        list(value)?.iter().map(|id| decode_array(id.as_str()?)).collect()
+        list(value)?
+            .iter()
+            .map(|id| decode_array(id.as_str()?))
+            .collect()
     };
     let slots = list(fields.remove("slots")?)?
         .iter()
@@ -105,7 +111,11 @@ fn read_root(fields: &mut Extra) -> Option<Root> {
         return None;
     }
     for (shard, id) in shards.iter_mut().zip(&named) {
-        *shard = if id.is_null() { None } else { Some(decode_array(id.as_str()?)?) };
+        *shard = if id.is_null() {
+            None
+        } else {
+            Some(decode_array(id.as_str()?)?)
+        };
     }
     Some(Root {
         seq: fields.remove("seq")?.as_u64()?,
@@ -178,13 +188,23 @@ impl Shard {
         let it = opened.id == *object
             && opened.head.kind == SHARD_KIND
             && usize::from(opened.head.part) == index;
-        let rows = fields.remove("rows").and_then(list).filter(|_| it).ok_or(Damaged::NotIt)?;
-        let rows = rows.into_iter().map(read_row).collect::<Option<BTreeMap<_, _>>>();
+        let rows = fields
+            .remove("rows")
+            .and_then(list)
+            .filter(|_| it)
+            .ok_or(Damaged::NotIt)?;
+        let rows = rows
+            .into_iter()
+            .map(read_row)
+            .collect::<Option<BTreeMap<_, _>>>();
         let rows = rows.ok_or(Damaged::NotIt)?;
         if rows.keys().any(|id| shard_of(&id.group) != index) {
             return Err(Damaged::NotIt);
         }
-        Ok(Self { rows, extra: fields })
+        Ok(Self {
+            rows,
+            extra: fields,
+        })
     }
 
     pub(crate) fn objects(&self) -> impl Iterator<Item = [u8; 16]> {
@@ -213,7 +233,9 @@ fn print_row(id: &RecordId, row: &Row) -> Value {
 }
 
 fn read_row(value: Value) -> Option<(RecordId, Row)> {
-    let Value::Object(mut fields) = value else { return None };
+    let Value::Object(mut fields) = value else {
+        return None;
+    };
     let id = RecordId {
         group: decode_array(fields.remove("g")?.as_str()?)?,
         kind: Kind::from_number(u8::try_from(fields.remove("k")?.as_u64()?).ok()?),
@@ -250,7 +272,14 @@ pub(crate) fn open_record(
             .find_map(|class| Some((class, object::open(keys, class, text).ok()?)))
             .ok_or(Damaged::NotIt)?,
     };
-    let Head { schema, kind, part, group, counter, writer } = opened.head;
+    let Head {
+        schema,
+        kind,
+        part,
+        group,
+        counter,
+        writer,
+    } = opened.head;
     let it = row.object == Some(opened.id)
         && (group, kind, part) == (id.group, id.kind.number(), id.part)
         && (counter, writer, schema) == (row.counter, row.writer, row.schema);

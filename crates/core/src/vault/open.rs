@@ -2,8 +2,8 @@
 
 use super::commit::write_mirror;
 use super::disk::{Held, OBJECTS, Roots, read_each};
-use super::keys::{Class, Keys};
 use super::journal::Journal;
+use super::keys::{Class, Keys};
 use super::manifest::{Root, Row, SHARDS, Shard, read_record, shard_of};
 use super::object::{self, Body, Damaged, Kind, RecordId, claimed_epoch, object_name};
 use super::text::{digest16, unhex};
@@ -61,7 +61,9 @@ impl Vault {
         let best_in_ring = candidates.iter().position(|candidate| candidate.in_ring);
         let mut chosen = None;
         for (index, candidate) in candidates.iter().enumerate() {
-            let Some(whole) = read_whole(ports, &keys, &candidate.root).await else { continue };
+            let Some(whole) = read_whole(ports, &keys, &candidate.root).await else {
+                continue;
+            };
             // The mirror has no records. Its root is worth more than the ring's only if the
             // records it names are still there.
             let lacks_records = !candidate.in_ring
@@ -84,7 +86,10 @@ impl Vault {
         let candidate = &candidates[index];
         let older = candidate.root.seq < highest_seq;
         // With the mirror's word missing, what is unreadable might be the newest.
-        let in_doubt = roots.last.text().is_none_or(|text| Root::open(&keys, text).is_err());
+        let in_doubt = roots
+            .last
+            .text()
+            .is_none_or(|text| Root::open(&keys, text).is_err());
         let doubtful = in_doubt && !roots.ring.iter().all(|held| is_sound(&keys, held));
         let mut notices = Vec::new();
         if older && !newest.in_ring {
@@ -121,7 +126,8 @@ impl Vault {
     /// All records, in order of group, kind and part.
     pub fn records(&self) -> impl Iterator<Item = RecordId> {
         let rows = self.shards.iter().flat_map(|shard| &shard.rows);
-        rows.filter(|(_, row)| row.object.is_some()).map(|(id, _)| *id)
+        rows.filter(|(_, row)| row.object.is_some())
+            .map(|(id, _)| *id)
     }
 
     /// Reads records, in the order asked. One that does not open does not hinder the others; one
@@ -132,7 +138,11 @@ impl Vault {
         ids: &[RecordId],
     ) -> Vec<(RecordId, Result<Body, Damaged>)> {
         let object = |id: &RecordId| self.shards[shard_of(&id.group)].rows.get(id)?.object;
-        let names: Vec<_> = ids.iter().filter_map(object).map(|id| object_name(&id)).collect();
+        let names: Vec<_> = ids
+            .iter()
+            .filter_map(object)
+            .map(|id| object_name(&id))
+            .collect();
         let mut held = read_each(ports.local(), &names).await.into_iter();
         let mut read = Vec::with_capacity(ids.len());
         for id in ids {
@@ -152,9 +162,14 @@ impl Vault {
     /// The opened root's own text, from the ring.
     pub(crate) fn newest_held(&self) -> Held {
         let is_it = |held: &&Held| {
-            held.text().is_some_and(|text| digest16(text.as_bytes()) == self.root_digest)
+            held.text()
+                .is_some_and(|text| digest16(text.as_bytes()) == self.root_digest)
         };
-        self.ring.iter().find(is_it).cloned().unwrap_or(Held::Absent)
+        self.ring
+            .iter()
+            .find(is_it)
+            .cloned()
+            .unwrap_or(Held::Absent)
     }
 }
 
@@ -166,11 +181,18 @@ fn candidates(keys: &Keys, roots: &Roots) -> Vec<Candidate> {
         .filter_map(|(held, in_ring)| {
             let text = held.text()?;
             let root = Root::open(keys, text).ok()?;
-            Some(Candidate { root, digest: digest16(text.as_bytes()), in_ring })
+            Some(Candidate {
+                root,
+                digest: digest16(text.as_bytes()),
+                in_ring,
+            })
         })
         .collect();
     candidates.sort_by_key(|candidate| {
-        (std::cmp::Reverse(candidate.root.seq), std::cmp::Reverse(candidate.in_ring))
+        (
+            std::cmp::Reverse(candidate.root.seq),
+            std::cmp::Reverse(candidate.in_ring),
+        )
     });
     candidates
 }
@@ -199,12 +221,17 @@ pub(crate) async fn read_shards(
     keys: &Keys,
     root: &Root,
 ) -> (Vec<Option<Shard>>, BTreeSet<usize>) {
-    let mut found: Vec<Option<Shard>> =
-        root.shards.iter().map(|id| id.is_none().then(Shard::default)).collect();
+    let mut found: Vec<Option<Shard>> = root
+        .shards
+        .iter()
+        .map(|id| id.is_none().then(Shard::default))
+        .collect();
     let mut weak = BTreeSet::new();
     fill(ports.local(), keys, root, &mut found).await;
     if found.iter().any(Option::is_none) {
-        weak = (0..SHARDS).filter(|index| found[*index].is_none()).collect();
+        weak = (0..SHARDS)
+            .filter(|index| found[*index].is_none())
+            .collect();
         fill(ports.mirror(), keys, root, &mut found).await;
     }
     (found, weak)
@@ -230,7 +257,10 @@ async fn has_records_beyond(ports: impl World, whole: &Whole, older: Option<&Who
     };
     let known = older.map(objects).unwrap_or_default();
     let names: Vec<_> = objects(whole).difference(&known).map(object_name).collect();
-    read_each(ports.local(), &names).await.iter().all(|held| matches!(held, Held::Text(_)))
+    read_each(ports.local(), &names)
+        .await
+        .iter()
+        .all(|held| matches!(held, Held::Text(_)))
 }
 
 /// When no root has all its shards: takes the newest, and fills the gaps from the records
@@ -238,18 +268,21 @@ async fn has_records_beyond(ports: impl World, whole: &Whole, older: Option<&Who
 async fn rebuild(ports: impl World, keys: &Keys, root: &Root) -> Result<Whole, VaultError> {
     let gone = VaultError::NeedsRecovery(RecoveryCause::RootsDamaged);
     let (mut found, mut weak) = read_shards(ports, keys, root).await;
-    let missing: BTreeSet<_> = (0..SHARDS).filter(|index| found[*index].is_none()).collect();
+    let missing: BTreeSet<_> = (0..SHARDS)
+        .filter(|index| found[*index].is_none())
+        .collect();
     let names = ports.local().names().await.map_err(|_| gone)?;
-    let names: Vec<_> = names.into_iter().filter(|name| name.starts_with(OBJECTS)).collect();
+    let names: Vec<_> = names
+        .into_iter()
+        .filter(|name| name.starts_with(OBJECTS))
+        .collect();
     let mut rows: BTreeMap<RecordId, Row> = BTreeMap::new();
     for names in names.chunks(64) {
         for (name, held) in names.iter().zip(read_each(ports.local(), names).await) {
             let Some((id, row)) = held.text().and_then(|text| row_of(keys, name, text)) else {
                 continue;
             };
-            let newer = |known: &Row| {
-                (row.counter, row.writer) > (known.counter, known.writer)
-            };
+            let newer = |known: &Row| (row.counter, row.writer) > (known.counter, known.writer);
             if missing.contains(&shard_of(&id.group)) && rows.get(&id).is_none_or(newer) {
                 rows.insert(id, row);
             }
@@ -271,15 +304,17 @@ async fn rebuild(ports: impl World, keys: &Keys, root: &Root) -> Result<Whole, V
 /// What an object says of itself.
 fn row_of(keys: &Keys, name: &str, text: &str) -> Option<(RecordId, Row)> {
     let name_id: [u8; 16] = unhex(name.strip_prefix(OBJECTS)?)?;
-    let mut opened =
-        Class::OF_RECORDS.into_iter().filter_map(|class| {
-            Some((class, object::open(keys, class, text).ok()?))
-        });
+    let mut opened = Class::OF_RECORDS
+        .into_iter()
+        .filter_map(|class| Some((class, object::open(keys, class, text).ok()?)));
     let (class, opened) = opened.next()?;
     let head = opened.head;
     let kind = Kind::from_number(head.kind);
     let fits = opened.id == name_id && kind.class().is_none_or(|expected| expected == class);
-    let tag = opened.body().ok().map(|body| keys.body_tag(body.as_bytes()));
+    let tag = opened
+        .body()
+        .ok()
+        .map(|body| keys.body_tag(body.as_bytes()));
     let row = Row {
         object: Some(opened.id),
         schema: head.schema,
@@ -289,5 +324,12 @@ fn row_of(keys: &Keys, name: &str, text: &str) -> Option<(RecordId, Row)> {
         removed_at: None,
         extra: serde_json::Map::new(),
     };
-    fits.then_some((RecordId { group: head.group, kind, part: head.part }, row))
+    fits.then_some((
+        RecordId {
+            group: head.group,
+            kind,
+            part: head.part,
+        },
+        row,
+    ))
 }

@@ -2,7 +2,7 @@
 
 use super::World;
 use super::disk::{
-    ASIDE, DEVICE_KEY, Held, MARKER, Marker, OBJECTS, Roots, SLOTS, Slots, read_one, slot_name,
+    ASIDE, DEVICE_KEY, Held, MARKER, Marker, OBJECTS, Roots, Slots, read_one, slot_name,
 };
 use super::slot::{Slot, SlotKind};
 use crate::ports::Store;
@@ -61,16 +61,18 @@ impl Seen {
             .map(|held| held.text().and_then(Marker::read));
         let intact = |marker: &&Marker| marker.intact;
         let newer = match markers.iter().flatten().find(intact) {
-            Some(_) => markers.iter().flatten().any(|marker| marker.intact && marker.is_newer()),
+            Some(_) => markers
+                .iter()
+                .flatten()
+                .any(|marker| marker.intact && marker.is_newer()),
             // Better to write nothing than to write over what we cannot read.
             None => markers.iter().flatten().any(Marker::is_newer),
         };
         if newer {
             return Start::Newer;
         }
-        let empty = |names: &Option<BTreeSet<String>>| {
-            names.as_ref().is_some_and(BTreeSet::is_empty)
-        };
+        let empty =
+            |names: &Option<BTreeSet<String>>| names.as_ref().is_some_and(BTreeSet::is_empty);
         if empty(&self.local_names) && empty(&self.mirror_names) {
             return Start::New;
         }
@@ -79,9 +81,10 @@ impl Seen {
         };
         // The mirror holds the last root, and no records.
         let has_records = self.roots.ring.iter().any(|held| *held != Held::Absent)
-            || self.local_names.as_ref().is_none_or(|names| {
-                names.iter().any(|name| name.starts_with(OBJECTS))
-            });
+            || self
+                .local_names
+                .as_ref()
+                .is_none_or(|names| names.iter().any(|name| name.starts_with(OBJECTS)));
         if !has_records {
             return Start::Recovery(RecoveryCause::RecordsGone);
         }
@@ -120,7 +123,9 @@ impl Seen {
     async fn mend(&self, ports: impl World) {
         let live = self.roots.live_epoch();
         let missing = |names: &Option<BTreeSet<String>>, from: (&Held, &[Held])| {
-            let Some(names) = names else { return Vec::new() };
+            let Some(names) = names else {
+                return Vec::new();
+            };
             let (marker, slots) = from;
             let mut items = Vec::new();
             if let Some(text) = marker.text()
@@ -129,9 +134,9 @@ impl Seen {
             {
                 items.push((MARKER.to_owned(), text.to_owned()));
             }
-            for index in 0..SLOTS {
+            for (index, held) in slots.iter().enumerate() {
                 let name = slot_name(index);
-                if let Some(text) = slots[index].text()
+                if let Some(text) = held.text()
                     && Slot::read(text).is_some_and(|slot| Some(slot.epoch()) >= live)
                     && !names.contains(&name)
                 {

@@ -19,14 +19,24 @@ impl Vault {
     /// # Errors
     /// When the store does not list its names. Unreadable roots are no error: nothing is removed.
     pub async fn sweep(&self, ports: impl World) -> Result<u32, VaultError> {
-        let names = ports.local().names().await.map_err(|_| VaultError::Storage)?;
+        let names = ports
+            .local()
+            .names()
+            .await
+            .map_err(|_| VaultError::Storage)?;
         if names.iter().any(|name| name.starts_with(FILLER)) {
             purge(ports).await;
         }
-        let Some(kept) = self.everything_named(ports).await else { return Ok(0) };
+        let Some(kept) = self.everything_named(ports).await else {
+            return Ok(0);
+        };
         let loose = |name: &&String| {
-            name.strip_prefix(OBJECTS).is_some_and(|id| !kept.objects.contains(id))
-                && !kept.jobs.iter().any(|body| body.contains(&name[OBJECTS.len()..]))
+            name.strip_prefix(OBJECTS)
+                .is_some_and(|id| !kept.objects.contains(id))
+                && !kept
+                    .jobs
+                    .iter()
+                    .any(|body| body.contains(&name[OBJECTS.len()..]))
         };
         let names: Vec<_> = names.iter().filter(loose).cloned().collect();
         let removed = remove_each(ports.local(), &names).await;
@@ -39,7 +49,10 @@ impl Vault {
 
     /// `None` if something that may name objects does not read.
     async fn everything_named(&self, ports: impl World) -> Option<Kept> {
-        let mut kept = Kept { objects: BTreeSet::new(), jobs: Vec::new() };
+        let mut kept = Kept {
+            objects: BTreeSet::new(),
+            jobs: Vec::new(),
+        };
         let roots = Roots::read(ports).await;
         let mut snapshots = BTreeSet::new();
         for held in roots.all() {
@@ -65,7 +78,8 @@ impl Vault {
                 return None;
             }
             kept.objects.insert(hex(id));
-            self.keep(ports, &Root::open(&self.keys, text).ok()?, &mut kept).await?;
+            self.keep(ports, &Root::open(&self.keys, text).ok()?, &mut kept)
+                .await?;
         }
         let names = job_names();
         for (place, held) in read_each(ports.local(), &names).await.iter().enumerate() {
@@ -83,9 +97,15 @@ impl Vault {
     }
 
     async fn keep(&self, ports: impl World, root: &Root, kept: &mut Kept) -> Option<()> {
-        kept.objects.extend(root.shards.iter().flatten().map(|id| hex(id)));
+        kept.objects
+            .extend(root.shards.iter().flatten().map(|id| hex(id)));
         if root.seq == self.root.seq {
-            kept.objects.extend(self.shards.iter().flat_map(Shard::objects).map(|id| hex(&id)));
+            kept.objects.extend(
+                self.shards
+                    .iter()
+                    .flat_map(Shard::objects)
+                    .map(|id| hex(&id)),
+            );
             return Some(());
         }
         let (shards, _) = read_shards(ports, &self.keys, root).await;

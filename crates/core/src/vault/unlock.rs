@@ -53,7 +53,9 @@ pub async fn unlock_with_device_key(
 
 async fn living(ports: impl World) -> Result<(Slots, u32), VaultError> {
     let roots = Roots::read(ports).await;
-    let live = roots.live_epoch().ok_or(VaultError::NeedsRecovery(RecoveryCause::RootsDamaged))?;
+    let live = roots
+        .live_epoch()
+        .ok_or(VaultError::NeedsRecovery(RecoveryCause::RootsDamaged))?;
     Ok((Slots::read(ports).await, live))
 }
 
@@ -100,7 +102,10 @@ async fn finish(ports: impl World, keys: Keys, slots: &Slots) -> Result<Unlocked
     let mut notices = Vec::new();
     let other = |held: &[Held], is_left: &dyn Fn(u32) -> bool| -> Vec<String> {
         let left = |index: &usize| {
-            held[*index].text().and_then(Slot::read).is_some_and(|slot| is_left(slot.epoch()))
+            held[*index]
+                .text()
+                .and_then(Slot::read)
+                .is_some_and(|slot| is_left(slot.epoch()))
         };
         (0..SLOTS).filter(left).map(slot_name).collect()
     };
@@ -139,7 +144,9 @@ pub(crate) async fn remove_old(
     remove_each(ports.mirror(), mirror_slots).await;
     let roots = Roots::read(ports).await;
     let is_old = |held: &Held| {
-        held.text().and_then(claimed_epoch).is_some_and(|claimed| claimed < epoch)
+        held.text()
+            .and_then(claimed_epoch)
+            .is_some_and(|claimed| claimed < epoch)
     };
     let old_roots: Vec<_> = (0..roots.ring.len())
         .filter(|index| is_old(&roots.ring[*index]))

@@ -3,6 +3,7 @@
 use super::*;
 use crate::ports::{Clock, Entropy, EntropyError};
 use crate::vault::disk::{root_name, slot_name};
+use crate::vault::manifest::Root;
 use relaykeep_protocol::{Notice, RecoveryCause};
 
 #[derive(Clone, Copy, Debug)]
@@ -17,14 +18,27 @@ enum Fault {
 fn check_next_commit(name: &str, fault: Fault, commits: u32) {
     let (world, mut vault) = TestWorld::with_device();
     for n in 0..commits {
-        world.write(&mut vault, vec![put(id(0x10, Kind::Own, 0), &n.to_string())]);
+        world.write(
+            &mut vault,
+            vec![put(id(0x10, Kind::Own, 0), &n.to_string())],
+        );
     }
     let sick = |on| {
         for (set, hit) in [
-            (&world.local.unreadable, matches!(fault, Fault::Get | Fault::Both)),
-            (&world.local.unwritable, matches!(fault, Fault::Set | Fault::Both)),
+            (
+                &world.local.unreadable,
+                matches!(fault, Fault::Get | Fault::Both),
+            ),
+            (
+                &world.local.unwritable,
+                matches!(fault, Fault::Set | Fault::Both),
+            ),
         ] {
-            set.replace(if on && hit { BTreeSet::from([name.to_owned()]) } else { BTreeSet::new() });
+            set.replace(if on && hit {
+                BTreeSet::from([name.to_owned()])
+            } else {
+                BTreeSet::new()
+            });
         }
         world.local.unlistable.set(on);
     };
@@ -39,10 +53,22 @@ fn check_next_commit(name: &str, fault: Fault, commits: u32) {
         sick(!well);
         let (vault, _) = world.enter(&device());
         let all = world.all(&vault);
-        assert_eq!(all[&id(0x20, Kind::Own, 0)], Ok("\"woken\"".into()), "{name} {fault:?}");
-        assert_eq!(all[&id(0x20, Kind::Own, 1)], Ok("\"again\"".into()), "{name} {fault:?}");
+        assert_eq!(
+            all[&id(0x20, Kind::Own, 0)],
+            Ok("\"woken\"".into()),
+            "{name} {fault:?}"
+        );
+        assert_eq!(
+            all[&id(0x20, Kind::Own, 1)],
+            Ok("\"again\"".into()),
+            "{name} {fault:?}"
+        );
         if let Some(last) = commits.checked_sub(1) {
-            assert_eq!(all[&id(0x10, Kind::Own, 0)], Ok(last.to_string()), "{name} {fault:?}");
+            assert_eq!(
+                all[&id(0x10, Kind::Own, 0)],
+                Ok(last.to_string()),
+                "{name} {fault:?}"
+            );
         }
     }
 }
@@ -94,10 +120,14 @@ fn whichever_shard_fails_the_next_commit_succeeds() {
 fn a_shard_lost_in_both_stores_is_made_again_from_its_records_and_said() {
     let (world, mut vault) = TestWorld::with_device();
     for n in 0..12 {
-        world.write(&mut vault, vec![put(id(0x40, Kind::Own, 0), &n.to_string())]);
+        world.write(
+            &mut vault,
+            vec![put(id(0x40, Kind::Own, 0), &n.to_string())],
+        );
     }
     world.write(&mut vault, vec![put(id(0x50, Kind::Own, 0), "5")]);
-    let names: Vec<_> = (0..8).filter_map(|n| Root::open(&vault.keys, &world.local.text(&root_name(n))?).ok())
+    let names: Vec<_> = (0..8)
+        .filter_map(|n| Root::open(&vault.keys, &world.local.text(&root_name(n))?).ok())
         .filter_map(|root| root.shards[4])
         .map(|id| object::object_name(&id))
         .collect();
@@ -107,8 +137,14 @@ fn a_shard_lost_in_both_stores_is_made_again_from_its_records_and_said() {
     }
     let (mut vault, notices) = world.enter(&device());
     assert_eq!(notices, [Notice::OlderStateOpened]);
-    assert_eq!(world.all(&vault)[&id(0x40, Kind::Own, 0)], Ok("11".to_owned()));
-    assert_eq!(world.all(&vault)[&id(0x50, Kind::Own, 0)], Ok("5".to_owned()));
+    assert_eq!(
+        world.all(&vault)[&id(0x40, Kind::Own, 0)],
+        Ok("11".to_owned())
+    );
+    assert_eq!(
+        world.all(&vault)[&id(0x50, Kind::Own, 0)],
+        Ok("5".to_owned())
+    );
     // Once it is written again there is nothing to say.
     assert!(world.write(&mut vault, vec![]).root);
     assert_eq!(world.enter(&device()).1, []);
@@ -126,7 +162,11 @@ fn a_rotten_record_hides_no_other_and_is_kept_when_set_aside() {
     assert_eq!(world.all(&vault)[&good], Ok("2".to_owned()));
     world.local.unreadable.borrow_mut().clear();
     let rotten = rot(&world.local.text(&name).expect("there"), 4_000);
-    world.local.held.borrow_mut().insert(name.clone(), rotten.clone());
+    world
+        .local
+        .held
+        .borrow_mut()
+        .insert(name.clone(), rotten.clone());
     assert_eq!(world.all(&vault)[&bad], Err(Damaged::Rotten));
     let done = world.write(&mut vault, vec![Change::SetAside(bad)]);
     assert_eq!(done.removed, 1);
@@ -138,8 +178,13 @@ fn a_rotten_record_hides_no_other_and_is_kept_when_set_aside() {
     assert_eq!(world.local.text(&aside), Some(rotten));
     assert_eq!(world.local.text(&name), None);
     world.write(&mut vault, vec![Change::SetAside(good), put(good, "19")]);
-    assert_eq!(world.all(&vault), BTreeMap::from([(good, Ok("19".to_owned()))]));
+    assert_eq!(
+        world.all(&vault),
+        BTreeMap::from([(good, Ok("19".to_owned()))])
+    );
 }
+
+type Fill = dyn Fn(&mut [u8]) -> Result<(), EntropyError>;
 
 /// Randomness of the test's choice.
 struct Dice<F>(F);
@@ -167,11 +212,14 @@ fn dice_that_repeat_or_give_zeros_write_nothing() {
     };
     let always = |id: [u8; 16]| {
         move |bytes: &mut [u8]| {
-            bytes.iter_mut().zip(id.iter().cycle()).for_each(|(byte, value)| *byte = *value);
+            bytes
+                .iter_mut()
+                .zip(id.iter().cycle())
+                .for_each(|(byte, value)| *byte = *value);
             Ok(())
         }
     };
-    let tries: [Box<dyn Fn(&mut [u8]) -> Result<(), EntropyError>>; 5] = [
+    let tries: [Box<Fill>; 5] = [
         Box::new(constant(0)),
         Box::new(constant(1)),
         Box::new(always(known)),
@@ -180,14 +228,34 @@ fn dice_that_repeat_or_give_zeros_write_nothing() {
     ];
     for fill in tries {
         let dice = Dice(fill);
-        let Ports { local, mirror, clock, .. } = world.ports();
-        let ports = Ports { local, mirror, entropy: &dice, clock };
+        let Ports {
+            local,
+            mirror,
+            clock,
+            ..
+        } = world.ports();
+        let ports = Ports {
+            local,
+            mirror,
+            entropy: &dice,
+            clock,
+        };
         let said = now(vault.commit(ports, vec![put(id(2, Kind::Own, 0), "3")]));
         assert_eq!(said, Err(VaultError::Randomness));
         assert_eq!(*world.local.held.borrow(), before);
         let fresh = TestWorld::new();
-        let Ports { local, mirror, clock, .. } = fresh.ports();
-        let ports = Ports { local, mirror, entropy: &dice, clock };
+        let Ports {
+            local,
+            mirror,
+            clock,
+            ..
+        } = fresh.ports();
+        let ports = Ports {
+            local,
+            mirror,
+            entropy: &dice,
+            clock,
+        };
         let said = now(create_with(ports, &device(), &[WEAK]));
         assert_eq!(said.err(), Some(VaultError::Randomness));
         assert!(fresh.local.held.borrow().is_empty());
@@ -210,9 +278,17 @@ fn looking_while_locked_changes_no_name_that_exists() {
         for mirror_is_hurt in [false, true] {
             for wipe in [0usize, 1, 2, 3, 5, 7] {
                 let hurt = world.copy();
-                let store = if mirror_is_hurt { &hurt.mirror } else { &hurt.local };
+                let store = if mirror_is_hurt {
+                    &hurt.mirror
+                } else {
+                    &hurt.local
+                };
                 if stale {
-                    let old = if mirror_is_hurt { &old.mirror } else { &old.local };
+                    let old = if mirror_is_hurt {
+                        &old.mirror
+                    } else {
+                        &old.local
+                    };
                     store.held.replace(old.held.borrow().clone());
                 }
                 let names: Vec<_> = store.held.borrow().keys().cloned().collect();
@@ -222,14 +298,16 @@ fn looking_while_locked_changes_no_name_that_exists() {
                         0 => {}
                         1 => drop(store.held.borrow_mut().remove(name)),
                         n if nth % n == 0 => {
-                            store.held.borrow_mut().insert(name.clone(), rot(&text, nth % 64));
+                            store
+                                .held
+                                .borrow_mut()
+                                .insert(name.clone(), rot(&text, nth % 64));
                         }
                         n if nth % n == 1 => drop(store.held.borrow_mut().remove(name)),
                         _ => {}
                     }
                 }
-                let before =
-                    [&hurt.local, &hurt.mirror].map(|store| store.held.borrow().clone());
+                let before = [&hurt.local, &hurt.mirror].map(|store| store.held.borrow().clone());
                 let start = now(look(hurt.ports()));
                 assert_ne!(start, Start::New, "{stale} {mirror_is_hurt} {wipe}");
                 for (store, before) in [&hurt.local, &hurt.mirror].into_iter().zip(before) {
@@ -238,7 +316,13 @@ fn looking_while_locked_changes_no_name_that_exists() {
                     }
                 }
                 // What was removed on purpose is not brought back.
-                let both = hurt.local.held.borrow().clone().into_iter().chain(hurt.mirror.held.borrow().clone());
+                let both = hurt
+                    .local
+                    .held
+                    .borrow()
+                    .clone()
+                    .into_iter()
+                    .chain(hurt.mirror.held.borrow().clone());
                 if !stale {
                     let is_old = |text: &str| slot::Slot::read(text).is_some_and(|s| s.epoch() < 2);
                     assert!(!both.into_iter().any(|(_, text)| is_old(&text)));
@@ -255,7 +339,9 @@ fn one_store_gives_the_other_marker_and_slots_back() {
     for lost in ["rk/m", "rk1/s/"] {
         for from in [&world.local, &world.mirror] {
             let before = from.held.borrow().clone();
-            from.held.borrow_mut().retain(|name, _| !name.starts_with(lost));
+            from.held
+                .borrow_mut()
+                .retain(|name, _| !name.starts_with(lost));
             assert_ne!(*from.held.borrow(), before);
             now(look(world.ports()));
             assert_eq!(*from.held.borrow(), before);
@@ -292,24 +378,48 @@ fn empty_is_never_new_where_there_was_a_vault() {
         });
     };
     let without = |store: &TestStore, start: &str| {
-        store.held.borrow_mut().retain(|name, _| !name.starts_with(start));
+        store
+            .held
+            .borrow_mut()
+            .retain(|name, _| !name.starts_with(start));
     };
     check(&|w| w.local.held.borrow_mut().clear(), gone);
     check(&|w| w.mirror.held.borrow_mut().clear(), sealed);
     check(&|w| without(&w.local, "rk1/r"), sealed);
-    check(&|w| [&w.local, &w.mirror].iter().for_each(|s| without(s, "rk1/r")), gone);
+    check(
+        &|w| {
+            [&w.local, &w.mirror]
+                .iter()
+                .for_each(|s| without(s, "rk1/r"))
+        },
+        gone,
+    );
     check(
         &|w| [&w.local, &w.mirror].iter().for_each(|s| every(s, "rk1/r")),
         Start::Recovery(RecoveryCause::RootsDamaged),
     );
     for damage in [&every as &dyn Fn(&TestStore, &str), &without] {
         check(
-            &|w| [&w.local, &w.mirror].iter().for_each(|s| damage(s, "rk1/s")),
+            &|w| {
+                [&w.local, &w.mirror]
+                    .iter()
+                    .for_each(|s| damage(s, "rk1/s"))
+            },
             Start::Recovery(RecoveryCause::SlotsDamaged),
         );
     }
-    check(&|w| [&w.local, &w.mirror].iter().for_each(|s| without(s, "rk/m")), sealed);
-    check(&|w| [&w.local, &w.mirror].iter().for_each(|s| every(s, "rk/m")), sealed);
+    check(
+        &|w| {
+            [&w.local, &w.mirror]
+                .iter()
+                .for_each(|s| without(s, "rk/m"))
+        },
+        sealed,
+    );
+    check(
+        &|w| [&w.local, &w.mirror].iter().for_each(|s| every(s, "rk/m")),
+        sealed,
+    );
     check(
         &|w| {
             w.local.held.borrow_mut().clear();
@@ -349,7 +459,10 @@ fn cleaning_up_removes_what_is_superseded_and_nothing_that_is_named() {
     }
     let before = world.local.names_with("rk1/o/").len();
     let removed = now(vault.sweep(world.ports())).expect("swept");
-    assert_eq!(removed as usize, before - world.local.names_with("rk1/o/").len());
+    assert_eq!(
+        removed as usize,
+        before - world.local.names_with("rk1/o/").len()
+    );
     // Eight roots, each with its shard and its record.
     assert_eq!(world.local.names_with("rk1/o/").len(), 16);
     assert_eq!(world.mirror.names_with("rk1/o/").len(), 8);
@@ -382,11 +495,19 @@ fn cleaning_up_removes_nothing_while_a_root_or_a_job_does_not_read() {
         assert_eq!(now(vault.sweep(world.ports())), Ok(0), "{name}");
         world.local.unreadable.borrow_mut().clear();
         let text = world.local.text(name).expect("there");
-        world.local.held.borrow_mut().insert(name.to_owned(), rot(&text, 900));
+        world
+            .local
+            .held
+            .borrow_mut()
+            .insert(name.to_owned(), rot(&text, 900));
         assert_eq!(now(vault.sweep(world.ports())), Ok(0), "{name}");
         world.local.held.borrow_mut().insert(name.to_owned(), text);
     }
-    world.mirror.unreadable.borrow_mut().insert("rk1/r/last".to_owned());
+    world
+        .mirror
+        .unreadable
+        .borrow_mut()
+        .insert("rk1/r/last".to_owned());
     assert_eq!(now(vault.sweep(world.ports())), Ok(0));
     world.mirror.unreadable.borrow_mut().clear();
     assert_eq!(*world.local.held.borrow(), before);
@@ -402,7 +523,9 @@ fn cleaning_up_removes_nothing_that_a_snapshot_or_a_job_names() {
     let kept_shards = vault.shards.clone();
     // A snapshot is a root that stands among the objects.
     let mut dice = object::Dice::new(world.ports(), []);
-    let snapshot = kept_root.seal(vault.keys(), dice.draw().expect("random")).expect("sealed");
+    let snapshot = kept_root
+        .seal(vault.keys(), dice.draw().expect("random"))
+        .expect("sealed");
     world
         .local
         .held
@@ -419,17 +542,34 @@ fn cleaning_up_removes_nothing_that_a_snapshot_or_a_job_names() {
     let vault = world.open(vault.keys().clone());
     assert!(now(vault.sweep(world.ports())).expect("swept") > 0);
     assert!(world.local.text(&object::object_name(&named)).is_some());
-    let old = Vault { root: kept_root, shards: kept_shards, ..world.open(vault.keys().clone()) };
-    assert_eq!(world.all(&old), BTreeMap::from([(record, Ok("\"kept\"".to_owned()))]));
-    assert!(world.local.text(&object::object_name(&snapshot.id)).is_some());
+    let old = Vault {
+        root: kept_root,
+        shards: kept_shards,
+        ..world.open(vault.keys().clone())
+    };
+    assert_eq!(
+        world.all(&old),
+        BTreeMap::from([(record, Ok("\"kept\"".to_owned()))])
+    );
+    assert!(
+        world
+            .local
+            .text(&object::object_name(&snapshot.id))
+            .is_some()
+    );
     // A snapshot that does not read may name anything.
     let name = object::object_name(&snapshot.id);
-    world.local.held.borrow_mut().insert(name, rot(&snapshot.text, 700));
+    world
+        .local
+        .held
+        .borrow_mut()
+        .insert(name, rot(&snapshot.text, 700));
     for n in 0..10 {
         let mut vault = world.open(vault.keys().clone());
         world.write(&mut vault, vec![put(record, &(n + 100).to_string())]);
     }
-    assert_eq!(now(world.open(vault.keys().clone()).sweep(world.ports())), Ok(0));
+    assert_eq!(
+        now(world.open(vault.keys().clone()).sweep(world.ports())),
+        Ok(0)
+    );
 }
-
-use crate::vault::manifest::Root;

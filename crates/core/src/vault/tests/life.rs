@@ -34,14 +34,20 @@ fn a_passphrase_opens_what_was_saved_and_no_other_does() {
     let mut vault = world.open(made.keys);
     let record = id(0x51, Kind::Account, 0);
     world.write(&mut vault, vec![put(record, r#"{"name":"a"}"#)]);
-    assert_eq!(now(look(world.ports())), Start::Sealed(VaultMode::Passphrase));
+    assert_eq!(
+        now(look(world.ports())),
+        Start::Sealed(VaultMode::Passphrase)
+    );
     for wrong in ["correct horse battery", " correct horse batterY", "x"] {
         let said = world.unlock(&passphrase(wrong)).err();
         assert_eq!(said, Some(VaultError::WrongPassphrase), "{wrong:?}");
     }
     let (vault, notices) = world.enter(&right);
     assert_eq!(notices, []);
-    assert_eq!(world.all(&vault), BTreeMap::from([(record, Ok(r#"{"name":"a"}"#.to_owned()))]));
+    assert_eq!(
+        world.all(&vault),
+        BTreeMap::from([(record, Ok(r#"{"name":"a"}"#.to_owned()))])
+    );
 }
 
 #[test]
@@ -65,7 +71,12 @@ fn session_memory_carries_the_keys_and_nothing_more() {
     let text = vault.keys().to_session();
     let keys = Keys::from_session(text.expose()).expect("readable");
     assert_eq!(world.all(&world.open(keys)).len(), 1);
-    for text in ["", "AAAA", &text.expose()[..40], &format!("{}A", text.expose())] {
+    for text in [
+        "",
+        "AAAA",
+        &text.expose()[..40],
+        &format!("{}A", text.expose()),
+    ] {
         assert!(Keys::from_session(text).is_none(), "{text:?}");
     }
     assert_eq!(format!("{:?}", vault.keys()), "Keys(secret)");
@@ -76,7 +87,9 @@ fn fingerprints_tell_keys_apart_and_differ_between_vaults() {
     let (_, one) = TestWorld::with_device();
     let world = TestWorld::new();
     world.entropy.0.set(1_000);
-    let two = now(create_with(world.ports(), &device(), &[WEAK])).expect("made").keys;
+    let two = now(create_with(world.ports(), &device(), &[WEAK]))
+        .expect("made")
+        .keys;
     let key = |text| ApiKey::read(text).expect("a key");
     let (a, b) = (key("sk-aaaaaaaaaaaa"), key("sk-bbbbbbbbbbbb"));
     assert_eq!(one.keys().fingerprint(&a), one.keys().fingerprint(&a));
@@ -89,15 +102,38 @@ fn what_did_not_change_is_not_written() {
     let (world, mut vault) = TestWorld::with_device();
     let (a, b) = (id(0x10, Kind::KeyList, 0), id(0x10, Kind::Keys, 0));
     let first = world.write(&mut vault, vec![put(a, "[1]"), put(b, "[2]")]);
-    let expected = Committed { list: 1, secret: 1, shards: 1, root: true, ..Default::default() };
+    let expected = Committed {
+        list: 1,
+        secret: 1,
+        shards: 1,
+        root: true,
+        ..Default::default()
+    };
     assert_eq!(first, expected);
-    let before = (world.local.held.borrow().clone(), world.local.log.borrow().len());
+    let before = (
+        world.local.held.borrow().clone(),
+        world.local.log.borrow().len(),
+    );
     let (operations, second) =
         world.cost(|| world.write(&mut vault, vec![put(a, "[1]"), put(b, "[2]")]));
     assert_eq!((operations, second), (0, Committed::default()));
-    assert_eq!(before, (world.local.held.borrow().clone(), world.local.log.borrow().len()));
+    assert_eq!(
+        before,
+        (
+            world.local.held.borrow().clone(),
+            world.local.log.borrow().len()
+        )
+    );
     let third = world.write(&mut vault, vec![put(a, "[1,1]"), put(b, "[2]")]);
-    assert_eq!(third, Committed { list: 1, shards: 1, root: true, ..Default::default() });
+    assert_eq!(
+        third,
+        Committed {
+            list: 1,
+            shards: 1,
+            root: true,
+            ..Default::default()
+        }
+    );
 }
 
 #[test]
@@ -119,7 +155,13 @@ fn one_more_key_in_an_account_of_300_writes_one_list_part_one_secret_part_one_sh
     changes.push(put(id(0x33, Kind::KeyList, 2), &body(2, 45)));
     changes.push(put(id(0x33, Kind::Keys, 2), &body(2, 45)));
     let done = world.write(&mut vault, changes);
-    let expected = Committed { list: 1, secret: 1, shards: 1, root: true, ..Default::default() };
+    let expected = Committed {
+        list: 1,
+        secret: 1,
+        shards: 1,
+        root: true,
+        ..Default::default()
+    };
     assert_eq!(done, expected);
     assert_eq!(world.local.names_with("rk1/o/").len(), objects + 3);
 }
@@ -143,13 +185,27 @@ fn removed_records_are_not_listed_and_may_come_back() {
     let record = id(0xF0, Kind::Own, 3);
     world.write(&mut vault, vec![put(record, "1")]);
     let done = world.write(&mut vault, vec![Change::Delete(record)]);
-    assert_eq!(done, Committed { removed: 1, shards: 1, root: true, ..Default::default() });
+    assert_eq!(
+        done,
+        Committed {
+            removed: 1,
+            shards: 1,
+            root: true,
+            ..Default::default()
+        }
+    );
     assert_eq!(vault.records().count(), 0);
     let gone = now(vault.read(world.ports(), &[record]));
     assert_eq!(gone[0].1.as_ref().err(), Some(&Damaged::Missing));
-    assert_eq!(world.write(&mut vault, vec![Change::Delete(record)]), Committed::default());
+    assert_eq!(
+        world.write(&mut vault, vec![Change::Delete(record)]),
+        Committed::default()
+    );
     world.write(&mut vault, vec![put(record, "1")]);
-    assert_eq!(world.all(&world.open(vault.keys().clone()))[&record], Ok("1".to_owned()));
+    assert_eq!(
+        world.all(&world.open(vault.keys().clone()))[&record],
+        Ok("1".to_owned())
+    );
 }
 
 #[test]
@@ -183,17 +239,36 @@ fn one_class_opens_without_the_others() {
         Kind::FinishedJob,
         Kind::Ledger,
     ];
-    world.write(&mut vault, kinds.map(|kind| put(id(9, kind, 0), r#""canary""#)).into());
-    for leaked in [Class::Root, Class::List, Class::Site, Class::Secret, Class::Job, Class::Tag] {
+    world.write(
+        &mut vault,
+        kinds.map(|kind| put(id(9, kind, 0), r#""canary""#)).into(),
+    );
+    for leaked in [
+        Class::Root,
+        Class::List,
+        Class::Site,
+        Class::Secret,
+        Class::Job,
+        Class::Tag,
+    ] {
         vault.keys = vault.keys.only(leaked);
-        let open: Vec<_> =
-            world.all(&vault).into_iter().filter(|(_, b)| b.is_ok()).map(|(id, _)| id.kind).collect();
-        let expected: Vec<_> =
-            kinds.into_iter().filter(|kind| kind.class() == Some(leaked)).collect();
+        let open: Vec<_> = world
+            .all(&vault)
+            .into_iter()
+            .filter(|(_, b)| b.is_ok())
+            .map(|(id, _)| id.kind)
+            .collect();
+        let expected: Vec<_> = kinds
+            .into_iter()
+            .filter(|kind| kind.class() == Some(leaked))
+            .collect();
         assert_eq!(open, expected, "{leaked:?}");
         vault.keys = world.unlock(&device()).expect("unlocked").keys;
     }
-    assert!(!matches!(Kind::Raw.class(), Some(Class::List)), "some servers put full keys in it");
+    assert!(
+        !matches!(Kind::Raw.class(), Some(Class::List)),
+        "some servers put full keys in it"
+    );
 }
 
 #[test]
@@ -216,7 +291,14 @@ fn ten_thousand_records_in_one_commit_fit() {
     let (world, mut vault) = TestWorld::with_device();
     let record = |n: u16| {
         let group = std::array::from_fn(|i| (n.wrapping_mul(40_503) >> (i % 2 * 8)) as u8);
-        put(RecordId { group, kind: Kind::Keys, part: n }, "{}")
+        put(
+            RecordId {
+                group,
+                kind: Kind::Keys,
+                part: n,
+            },
+            "{}",
+        )
     };
     world.write(&mut vault, (0..10_000).map(record).collect());
     assert_eq!(world.open(vault.keys().clone()).records().count(), 10_000);
@@ -239,7 +321,9 @@ fn a_job_is_read_back_as_last_written_until_it_is_cleared() {
     let (world, vault) = TestWorld::with_device();
     let jobs = |vault: &Vault| -> Vec<_> {
         let read = now(vault.read_jobs(world.ports()));
-        read.into_iter().map(|(slot, body)| (slot, body.map(|b| b.to_string()))).collect()
+        read.into_iter()
+            .map(|(slot, body)| (slot, body.map(|b| b.to_string())))
+            .collect()
     };
     for state in ["{\"n\":1}", "{\"n\":2}", "{\"n\":3}"] {
         now(vault.write_job(world.ports(), 15, state)).expect("written");
@@ -266,6 +350,9 @@ fn a_lost_device_key_is_told_from_a_damaged_vault() {
     for bit in 0..256 {
         let bad = Secret::new(rot(good.expose(), bit));
         let copies = [bad, Secret::new("not a key".to_owned()), good.clone()];
-        assert!(now(unlock_with_device_key(world.ports(), &copies)).is_ok(), "bit {bit}");
+        assert!(
+            now(unlock_with_device_key(world.ports(), &copies)).is_ok(),
+            "bit {bit}"
+        );
     }
 }

@@ -1,7 +1,6 @@
 //! What the vault promises, against stores that fail, rot and die.
 
 mod carving;
-mod changes;
 mod cuts;
 mod faults;
 mod files;
@@ -60,7 +59,10 @@ pub(super) struct TestStore {
 
 impl TestStore {
     fn with(fate: &Rc<Fate>) -> Self {
-        Self { fate: Rc::clone(fate), ..Self::default() }
+        Self {
+            fate: Rc::clone(fate),
+            ..Self::default()
+        }
     }
 
     fn rotten(set: &RefCell<BTreeSet<String>>, name: &str) -> bool {
@@ -72,7 +74,12 @@ impl TestStore {
     }
 
     pub(super) fn names_with(&self, start: &str) -> Vec<String> {
-        self.held.borrow().keys().filter(|name| name.starts_with(start)).cloned().collect()
+        self.held
+            .borrow()
+            .keys()
+            .filter(|name| name.starts_with(start))
+            .cloned()
+            .collect()
     }
 
     fn act<T>(&self, works: bool, act: impl FnOnce() -> T) -> Result<T, StoreError> {
@@ -87,23 +94,34 @@ impl Store for TestStore {
         self.act(!Self::rotten(&self.unreadable, name), || self.text(name))
     }
     async fn get_many(&self, names: &[String]) -> Result<BTreeMap<String, String>, StoreError> {
-        let works = !names.iter().any(|name| Self::rotten(&self.unreadable, name));
+        let works = !names
+            .iter()
+            .any(|name| Self::rotten(&self.unreadable, name));
         self.act(works, || {
-            names.iter().filter_map(|name| Some((name.clone(), self.text(name)?))).collect()
+            names
+                .iter()
+                .filter_map(|name| Some((name.clone(), self.text(name)?)))
+                .collect()
         })
     }
     async fn names(&self) -> Result<Vec<String>, StoreError> {
-        self.act(!self.unlistable.get(), || self.held.borrow().keys().cloned().collect())
+        self.act(!self.unlistable.get(), || {
+            self.held.borrow().keys().cloned().collect()
+        })
     }
     async fn set(&self, items: &[(String, String)]) -> Result<(), StoreError> {
-        let works = !items.iter().any(|(name, _)| Self::rotten(&self.unwritable, name));
+        let works = !items
+            .iter()
+            .any(|(name, _)| Self::rotten(&self.unwritable, name));
         self.act(works, || {
             self.log.borrow_mut().extend(items.iter().cloned());
             self.held.borrow_mut().extend(items.iter().cloned());
         })
     }
     async fn remove(&self, names: &[String]) -> Result<(), StoreError> {
-        let works = !names.iter().any(|name| Self::rotten(&self.unwritable, name));
+        let works = !names
+            .iter()
+            .any(|name| Self::rotten(&self.unwritable, name));
         self.act(works, || {
             for name in names {
                 self.held.borrow_mut().remove(name);
@@ -120,8 +138,7 @@ pub(super) struct TestWorld {
     fate: Rc<Fate>,
 }
 
-pub(super) type TestPorts<'a> =
-    Ports<'a, TestStore, TestStore, CountingEntropy, StandingClock>;
+pub(super) type TestPorts<'a> = Ports<'a, TestStore, TestStore, CountingEntropy, StandingClock>;
 
 pub(super) const TODAY: u64 = 1_795_000_000_000;
 
@@ -138,8 +155,19 @@ impl TestWorld {
     }
 
     pub(super) fn ports(&self) -> TestPorts<'_> {
-        let Self { local, mirror, entropy, clock, .. } = self;
-        Ports { local, mirror, entropy, clock }
+        let Self {
+            local,
+            mirror,
+            entropy,
+            clock,
+            ..
+        } = self;
+        Ports {
+            local,
+            mirror,
+            entropy,
+            clock,
+        }
     }
 
     /// A device-mode vault: quick to make and to open.
@@ -159,14 +187,18 @@ impl TestWorld {
     pub(super) fn unlock(&self, protection: &Protection) -> Result<Unlocked, VaultError> {
         match protection {
             Protection::Passphrase(typed) => now(unlock(self.ports(), typed)),
-            Protection::Device(key) => {
-                now(unlock_with_device_key(self.ports(), std::slice::from_ref(key)))
-            }
+            Protection::Device(key) => now(unlock_with_device_key(
+                self.ports(),
+                std::slice::from_ref(key),
+            )),
         }
     }
 
     /// Unlocks and opens.
-    pub(super) fn enter(&self, protection: &Protection) -> (Vault, Vec<relaykeep_protocol::Notice>) {
+    pub(super) fn enter(
+        &self,
+        protection: &Protection,
+    ) -> (Vault, Vec<relaykeep_protocol::Notice>) {
         let unlocked = self.unlock(protection).expect("it unlocks");
         let (vault, opened) = now(Vault::open(self.ports(), unlocked.keys)).expect("it opens");
         (vault, unlocked.notices.into_iter().chain(opened).collect())
@@ -180,7 +212,9 @@ impl TestWorld {
     pub(super) fn all(&self, vault: &Vault) -> BTreeMap<RecordId, Result<String, Damaged>> {
         let ids: Vec<_> = vault.records().collect();
         let read = now(vault.read(self.ports(), &ids));
-        read.into_iter().map(|(id, body)| (id, body.map(|body| body.to_string()))).collect()
+        read.into_iter()
+            .map(|(id, body)| (id, body.map(|body| body.to_string())))
+            .collect()
     }
 
     /// Another profile with the same bytes in it.
@@ -222,11 +256,18 @@ pub(super) fn device_key(byte: u8) -> Protection {
 }
 
 pub(super) fn id(group: u8, kind: Kind, part: u16) -> RecordId {
-    RecordId { group: [group; 16], kind, part }
+    RecordId {
+        group: [group; 16],
+        kind,
+        part,
+    }
 }
 
 pub(super) fn put(id: RecordId, body: &str) -> Change {
-    Change::Put { id, body: body.to_owned() }
+    Change::Put {
+        id,
+        body: body.to_owned(),
+    }
 }
 
 /// Flips one bit of what base64url stands for.

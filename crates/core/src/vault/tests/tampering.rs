@@ -6,7 +6,11 @@ use crate::vault::object::{Dice, Head, MAX_RECORD, object_name, seal};
 use proptest::prelude::*;
 use relaykeep_protocol::Notice;
 
-const RECORD: RecordId = RecordId { group: [0x10; 16], kind: Kind::Login, part: 0 };
+const RECORD: RecordId = RecordId {
+    group: [0x10; 16],
+    kind: Kind::Login,
+    part: 0,
+};
 
 fn object_of(vault: &Vault, id: RecordId) -> String {
     let row = &vault.shards[usize::from(id.group[0] >> 4)].rows[&id];
@@ -31,7 +35,9 @@ fn check_never_old_unsaid(world: &TestWorld) {
         Some(Ok(body)) if body == "\"new\"" => {}
         Some(Err(_)) => {}
         other => assert!(
-            notices.iter().any(|n| matches!(n, Notice::RolledBack | Notice::OlderStateOpened)),
+            notices
+                .iter()
+                .any(|n| matches!(n, Notice::RolledBack | Notice::OlderStateOpened)),
             "{other:?} unsaid"
         ),
     }
@@ -41,7 +47,11 @@ fn check_never_old_unsaid(world: &TestWorld) {
 fn an_old_version_under_the_new_name_is_noticed() {
     let (world, vault, past, old) = with_past();
     let text = past.local.text(&object_of(&old, RECORD)).expect("there");
-    world.local.held.borrow_mut().insert(object_of(&vault, RECORD), text);
+    world
+        .local
+        .held
+        .borrow_mut()
+        .insert(object_of(&vault, RECORD), text);
     assert_eq!(world.all(&vault)[&RECORD], Err(Damaged::NotIt));
     check_never_old_unsaid(&world);
 }
@@ -49,7 +59,11 @@ fn an_old_version_under_the_new_name_is_noticed() {
 #[test]
 fn a_dropped_record_is_noticed() {
     let (world, vault, _, _) = with_past();
-    world.local.held.borrow_mut().remove(&object_of(&vault, RECORD));
+    world
+        .local
+        .held
+        .borrow_mut()
+        .remove(&object_of(&vault, RECORD));
     assert_eq!(world.all(&vault)[&RECORD], Err(Damaged::Missing));
 }
 
@@ -70,7 +84,11 @@ fn one_old_root_in_any_place_or_all_of_them_is_noticed() {
     let old_root = past.local.text(&root_name(2)).expect("the second root");
     for index in 0..8 {
         let (world, _, _, _) = with_past();
-        world.local.held.borrow_mut().insert(root_name(index), old_root.clone());
+        world
+            .local
+            .held
+            .borrow_mut()
+            .insert(root_name(index), old_root.clone());
         check_never_old_unsaid(&world);
     }
     let (world, _, past, _) = with_past();
@@ -99,7 +117,10 @@ fn a_whole_store_put_back_is_noticed_until_something_is_written() {
     // The root that was rolled back over is not mistaken for a newer one.
     world.write(&mut vault, vec![put(RECORD, "\"newest\"")]);
     let (vault, notices) = world.enter(&device());
-    assert_eq!((notices, world.all(&vault)[&RECORD].clone()), (vec![], Ok("\"newest\"".into())));
+    assert_eq!(
+        (notices, world.all(&vault)[&RECORD].clone()),
+        (vec![], Ok("\"newest\"".into()))
+    );
 }
 
 #[test]
@@ -116,14 +137,24 @@ fn records_of_two_accounts_cannot_be_swapped() {
     let (world, mut vault) = TestWorld::with_device();
     let kinds = [Kind::Account, Kind::Login, Kind::Keys, Kind::Raw];
     let groups = [0x10, 0x11, 0x80];
-    let all: Vec<_> =
-        groups.iter().flat_map(|g| kinds.map(|kind| id(*g, kind, 0))).collect();
-    world.write(&mut vault, all.iter().map(|id| put(*id, &format!("\"{id:?}\""))).collect());
+    let all: Vec<_> = groups
+        .iter()
+        .flat_map(|g| kinds.map(|kind| id(*g, kind, 0)))
+        .collect();
+    world.write(
+        &mut vault,
+        all.iter()
+            .map(|id| put(*id, &format!("\"{id:?}\"")))
+            .collect(),
+    );
     for one in &all {
         for other in all.iter().filter(|other| *other != one) {
             let hurt = world.copy();
             let text = world.local.text(&object_of(&vault, *other)).expect("there");
-            hurt.local.held.borrow_mut().insert(object_of(&vault, *one), text);
+            hurt.local
+                .held
+                .borrow_mut()
+                .insert(object_of(&vault, *one), text);
             assert!(hurt.all(&vault)[one].is_err(), "{one:?} {other:?}");
         }
     }
@@ -135,14 +166,22 @@ fn another_vaults_records_roots_and_shards_do_not_open() {
     world.write(&mut vault, vec![put(RECORD, "1")]);
     let other = TestWorld::new();
     other.entropy.0.set(50_000);
-    let keys = now(create_with(other.ports(), &device(), &[WEAK])).expect("made").keys;
+    let keys = now(create_with(other.ports(), &device(), &[WEAK]))
+        .expect("made")
+        .keys;
     let mut foreign = other.open(keys);
     for n in 0..9 {
         other.write(&mut foreign, vec![put(RECORD, &n.to_string())]);
     }
     for (name, text) in other.local.held.borrow().iter() {
-        assert!(object::open(vault.keys(), Class::Site, text).is_err(), "{name}");
-        assert!(object::open(vault.keys(), Class::Root, text).is_err(), "{name}");
+        assert!(
+            object::open(vault.keys(), Class::Site, text).is_err(),
+            "{name}"
+        );
+        assert!(
+            object::open(vault.keys(), Class::Root, text).is_err(),
+            "{name}"
+        );
     }
 }
 
@@ -152,9 +191,7 @@ fn what_a_newer_version_wrote_keeps_its_bytes_and_is_not_written_over() {
     let unknown = id(0x10, Kind::Unknown(99), 7);
     let newer = id(0x10, Kind::Account, 0);
     let mut dice = Dice::new(world.ports(), []);
-    for (record, class, schema) in
-        [(unknown, Class::Secret, 1), (newer, Class::List, 2)]
-    {
+    for (record, class, schema) in [(unknown, Class::Secret, 1), (newer, Class::List, 2)] {
         let head = Head {
             schema,
             kind: record.kind.number(),
@@ -166,7 +203,11 @@ fn what_a_newer_version_wrote_keeps_its_bytes_and_is_not_written_over() {
         let fresh = dice.draw().expect("random");
         let body = r#"{"from":"the future"}"#;
         let sealed = seal(vault.keys(), class, fresh, head, body, MAX_RECORD).expect("sealed");
-        world.local.held.borrow_mut().insert(object_name(&sealed.id), sealed.text);
+        world
+            .local
+            .held
+            .borrow_mut()
+            .insert(object_name(&sealed.id), sealed.text);
         let row = crate::vault::manifest::Row {
             object: Some(sealed.id),
             schema,
@@ -205,7 +246,10 @@ fn what_a_newer_version_wrote_keeps_its_bytes_and_is_not_written_over() {
     assert_eq!((done.records, done.set_aside), (3, 0));
     let (vault, _) = world.enter(&device_key(9));
     assert_eq!(world.all(&vault)[&newer], Err(Damaged::Newer));
-    assert_eq!(world.all(&vault)[&unknown], Ok(r#"{"from":"the future"}"#.to_owned()));
+    assert_eq!(
+        world.all(&vault)[&unknown],
+        Ok(r#"{"from":"the future"}"#.to_owned())
+    );
     assert_eq!(vault.shards[1].rows[&unknown].counter, 41);
 }
 
