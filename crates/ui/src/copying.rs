@@ -110,7 +110,6 @@ async fn write(text: &str) -> bool {
 /// Says a fault where it can be heard and seen.
 pub(crate) fn fail(text: &str) {
     let app = app();
-    app.say(text.to_owned());
     app.failed.set(Some(text.to_owned()));
 }
 
@@ -201,6 +200,7 @@ pub(crate) fn toasts() -> AnyView {
             return Some(
                 el("div")
                     .class("toast")
+                    .a("role", "alert")
                     .kid(el("span").class("grow").kid(text))
                     .kid(
                         Btn::new("close")

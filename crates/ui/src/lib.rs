@@ -20,6 +20,7 @@ mod kit;
 mod line;
 mod listing;
 mod options;
+mod part;
 mod popup;
 mod popup_list;
 mod protection;
