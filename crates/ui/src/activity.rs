@@ -206,6 +206,7 @@ fn total(items: &[JobItem]) -> String {
                 Outcome::TokenMade
                 | Outcome::TokenInDoubt
                 | Outcome::Failed(_)
+                | Outcome::NotSaved(_)
                 | Outcome::Stopped
                 | Outcome::Removed,
             )
@@ -411,7 +412,12 @@ fn cut_words(listed: u32, why: CutReason) -> String {
 
 fn item_failed(state: &ItemState) -> bool {
     match state {
-        ItemState::Ended(Outcome::Failed(_) | Outcome::Stopped | Outcome::TokenInDoubt) => true,
+        ItemState::Ended(
+            Outcome::Failed(_)
+            | Outcome::NotSaved(_)
+            | Outcome::Stopped
+            | Outcome::TokenInDoubt,
+        ) => true,
         ItemState::Ended(
             Outcome::Synced { .. }
             | Outcome::Revealed { .. }
