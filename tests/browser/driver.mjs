@@ -439,7 +439,9 @@ const CSS_escape = (text) => text.replaceAll("\\", "\\\\").replaceAll('"', '\\"'
 
 /** Runs in the page: the rows drawn now. */
 function readRows(grid) {
-  return [...grid.querySelectorAll('[role="row"]')].flatMap((row) => {
+  // A virtual list keeps hidden rows to use again; nobody sees those.
+  const shown = [...grid.querySelectorAll('[role="row"]')].filter((row) => row.checkVisibility());
+  return shown.flatMap((row) => {
     const index = Number(row.ariaRowIndex ?? row.getAttribute("aria-rowindex"));
     if (row.dataset.account !== undefined && row.dataset.key === undefined) {
       const button = [...row.querySelectorAll("button")].map((one) => one.ariaLabel ?? one.title ?? one.innerText).find((one) => /^(Collapse|Expand) /.test(one));
