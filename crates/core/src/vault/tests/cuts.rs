@@ -287,3 +287,44 @@ fn a_cut_change_from_passphrase_to_device_leaves_the_old_or_the_new() {
 fn a_cut_change_of_passphrase_leaves_the_old_or_the_new() {
     check_change(&passphrase("correct horse"), &passphrase("battery staple"));
 }
+
+#[test]
+fn the_new_slot_is_not_taken_back_while_a_root_does_not_read() {
+    let (start, vault) = TestWorld::with_device();
+    let keys = vault.keys().clone();
+    let change = |world: &TestWorld, vault: &mut Vault| {
+        now(vault.reseal_with(world.ports(), &device_key(8), &[WEAK]))
+    };
+    let whole = start.copy();
+    let mut changing = whole.open(keys.clone());
+    let (operations, _) = whole.cost(|| change(&whole, &mut changing));
+    let mut met = 0;
+    for death in deaths(operations) {
+        let world = start.copy();
+        let mut dying = world.open(keys.clone());
+        let _ = world.dying(death, || change(&world, &mut dying));
+        let is_new = |text: &str| object::claimed_epoch(text) == Some(2);
+        let names = |store: &TestStore| -> BTreeSet<String> {
+            let held = store.held.borrow();
+            let roots = held.iter().filter(|(name, _)| name.starts_with("rk1/r/"));
+            roots
+                .filter(|(_, text)| is_new(text))
+                .map(|(name, _)| name.clone())
+                .collect()
+        };
+        let (local, mirror) = (names(&world.local), names(&world.mirror));
+        if local.is_empty() && mirror.is_empty() {
+            continue;
+        }
+        world.local.unreadable.replace(local);
+        world.mirror.unreadable.replace(mirror);
+        // Where the old slots are still there, the old root is all that can be seen.
+        if world.unlock(&device()).is_ok() {
+            met += 1;
+        }
+        world.local.unreadable.borrow_mut().clear();
+        world.mirror.unreadable.borrow_mut().clear();
+        assert!(world.unlock(&device_key(8)).is_ok(), "{death:?}");
+    }
+    assert!(met > 0, "the case was never met");
+}

@@ -57,6 +57,37 @@ fn an_old_version_under_the_new_name_is_noticed() {
 }
 
 #[test]
+fn an_object_of_another_version_with_the_right_id_and_key_is_noticed() {
+    let (world, vault, _, _) = with_past();
+    let row = &vault.shards[1].rows[&RECORD];
+    let object = row.object.expect("there");
+    let head = |counter, schema| Head {
+        schema,
+        kind: RECORD.kind.number(),
+        part: RECORD.part,
+        group: RECORD.group,
+        counter,
+        writer: row.writer,
+    };
+    for (head, expected) in [
+        (head(row.counter, 1), Ok("\"forged\"".to_owned())),
+        (head(row.counter + 1, 1), Err(Damaged::NotIt)),
+        (head(row.counter, 2), Err(Damaged::NotIt)),
+    ] {
+        let fresh = (object, [9; 12]);
+        let class = Class::Site;
+        let sealed = seal(vault.keys(), class, fresh, head, "\"forged\"", MAX_RECORD);
+        let text = sealed.expect("sealed").text;
+        world
+            .local
+            .held
+            .borrow_mut()
+            .insert(object_of(&vault, RECORD), text);
+        assert_eq!(world.all(&vault)[&RECORD], expected);
+    }
+}
+
+#[test]
 fn a_dropped_record_is_noticed() {
     let (world, vault, _, _) = with_past();
     world
