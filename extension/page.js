@@ -20,5 +20,6 @@ try {
   console.error(fault);
   const failed = document.getElementById("failed");
   failed.textContent = chrome.i18n.getMessage("page_failed");
+  failed.setAttribute("role", "alert");
   failed.hidden = false;
 }

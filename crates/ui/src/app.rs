@@ -72,6 +72,7 @@ pub(crate) enum Copied {
 thread_local! {
     static APP: Cell<Option<App>> = const { Cell::new(None) };
     static STOCK: RefCell<Stock> = RefCell::new(Stock::default());
+    static VERSION: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Sets the page's state up; once, before mounting.
@@ -113,9 +114,21 @@ pub(crate) fn with_stock<T>(look: impl FnOnce(&Stock) -> T) -> T {
     STOCK.with_borrow(look)
 }
 
-/// Changes the rows. Whoever draws them hears of it through [`App::stock`].
+/// Changes the rows. Whoever draws them hears of it through [`App::stock`]; until then, whoever
+/// holds the place of a row must ask [`stock_version`] whether places are still the same.
 pub(crate) fn change_stock<T>(change: impl FnOnce(&mut Stock) -> T) -> T {
+    VERSION.set(VERSION.get() + 1);
     STOCK.with_borrow_mut(change)
+}
+
+/// Changes which rows are selected; every row keeps its place.
+pub(crate) fn select_in_stock(change: impl FnOnce(&mut Stock)) {
+    STOCK.with_borrow_mut(change);
+}
+
+/// Counts the changes after which rows may stand elsewhere.
+pub(crate) fn stock_version() -> u64 {
+    VERSION.get()
 }
 
 impl App {

@@ -1,6 +1,6 @@
 //! What is typed, and what fits: shared by the list and the popup.
 
-use crate::app::with_stock;
+use crate::app::{stock_version, with_stock};
 use crate::dom;
 use crate::line::{ask, spawn};
 use crate::listing::{Listing, Order, Wish};
@@ -21,11 +21,30 @@ pub(crate) struct Finder {
     order: Order,
     /// Counts the searches inside keys; a late answer of an earlier one is dropped.
     asked: u32,
+    /// The rows the order was made of.
+    version: u64,
 }
 
 impl Finder {
+    /// Finds everything anew if rows have moved since: a place is good for one version only.
+    /// True if that was so.
+    pub(crate) fn freshen(&mut self) -> bool {
+        let stale = self.is_stale();
+        if stale {
+            self.wish.hits.clear();
+            self.reorder();
+        }
+        stale
+    }
+
+    /// Rows have moved since.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.version != stock_version()
+    }
+
     /// Rows or their order changed.
     pub(crate) fn reorder(&mut self) {
+        self.version = stock_version();
         self.order = with_stock(|stock| Order::of(stock, self.wish.group_by, self.wish.sort));
         self.relist();
     }
@@ -46,10 +65,10 @@ impl Finder {
         could_be_in_a_key(typed).then_some(self.asked)
     }
 
-    /// Rows moved: what was found by index is found anew.
-    pub(crate) fn type_again(&mut self) -> Option<u32> {
-        let typed = std::mem::take(&mut self.wish.typed);
-        self.type_in(&typed)
+    /// Rows changed: what was found inside keys is found anew.
+    pub(crate) fn ask_again(&mut self) -> Option<u32> {
+        self.asked += 1;
+        could_be_in_a_key(&self.wish.typed).then_some(self.asked)
     }
 
     /// Takes over what was found inside keys, unless something else was typed since.

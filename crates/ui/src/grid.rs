@@ -1,7 +1,7 @@
 //! The list of keys: ten thousand lines of which some forty elements exist. Rows are plain
 //! vectors; an element is given another row when it scrolls out.
 
-use crate::app::{App, app, change_stock, with_stock};
+use crate::app::{App, app, select_in_stock, with_stock};
 use crate::copying;
 use crate::dom;
 use crate::finder::{Finder, look_inside};
@@ -109,7 +109,13 @@ pub(crate) fn end() {
 }
 
 fn with_grid<T>(work: impl FnOnce(&mut Grid) -> T) -> Option<T> {
-    GRID.with_borrow_mut(|grid| grid.as_mut().map(work))
+    GRID.with_borrow_mut(|grid| {
+        let grid = grid.as_mut()?;
+        if grid.finder.freshen() {
+            grid.redraw();
+        }
+        Some(work(grid))
+    })
 }
 
 /// Changes the wish; rows are filtered anew. Returns how many fit.
@@ -158,11 +164,7 @@ fn ask_inside(typed: &str, ticket: Option<u32>) {
 /// The rows changed. Returns how many fit.
 pub(crate) fn renew() -> u32 {
     let (matched, typed, ticket) = with_grid(|grid| {
-        grid.finder.reorder();
-        let ticket = (!grid.finder.wish.hits.is_empty())
-            .then(|| grid.finder.type_again())
-            .flatten();
-        grid.redraw();
+        let ticket = grid.finder.ask_again();
         (
             grid.finder.listing.matched,
             grid.finder.wish.typed.clone(),
@@ -359,12 +361,16 @@ impl Grid {
                 }
                 slot.line = wanted;
                 let Some(what) = what else {
-                    slot.row.row.hide(true);
+                    slot.row.forget();
                     slot.head.row.hide(true);
                     continue;
                 };
                 let is_key = matches!(what, Line::Key(_));
-                slot.row.row.hide(!is_key);
+                if is_key {
+                    slot.row.row.hide(false);
+                } else {
+                    slot.row.forget();
+                }
                 slot.head.row.hide(is_key);
                 match what {
                     Line::Key(index) => {
@@ -569,7 +575,7 @@ impl Grid {
     }
 
     fn select(&self, row: u32) {
-        change_stock(|stock| {
+        select_in_stock(|stock| {
             let row = &mut stock.rows[row as usize];
             row.selected = !row.selected;
         });
@@ -581,7 +587,7 @@ impl Grid {
             from.min(to),
             from.max(to).min(lines.len().saturating_sub(1)),
         );
-        change_stock(|stock| {
+        select_in_stock(|stock| {
             for line in &lines[from..=to] {
                 if let Line::Key(row) = line {
                     stock.rows[*row as usize].selected = true;
@@ -605,7 +611,7 @@ impl Grid {
         if event.ctrl_key() && name == "a" {
             for row in 0..lines {
                 if let Some(Line::Key(row)) = self.finder.listing.lines.get(row) {
-                    change_stock(|stock| stock.rows[*row as usize].selected = true);
+                    select_in_stock(|stock| stock.rows[*row as usize].selected = true);
                 }
             }
             self.redraw();

@@ -313,6 +313,13 @@ impl RowParts {
         self.reveal.hide(!masked);
     }
 
+    /// Hides the row. What it said goes too: it may have been a full key.
+    pub(crate) fn forget(&self) {
+        self.row.hide(true);
+        self.row.put("data-key", "");
+        self.key.say("");
+    }
+
     fn fill_amount(&self, words: &RowWords, data: &Row, account: &Account) {
         let key = &data.key;
         let (text, class) = match (key.unlimited, key.remaining) {

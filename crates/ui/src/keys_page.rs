@@ -392,7 +392,7 @@ fn selection_bar(total: Signal<u32>, removing: RwSignal<Option<Vec<KeyRef>>>) ->
         })
     };
     let clear = move || {
-        crate::app::change_stock(|stock| {
+        crate::app::select_in_stock(|stock| {
             stock.rows.iter_mut().for_each(|row| row.selected = false)
         });
         app.selection.update(|count| *count += 1);

@@ -335,9 +335,12 @@ pub(crate) fn dialog(
             BEFORE.with_borrow_mut(|stack| stack.push(before));
             on_cleanup(|| {
                 let before = BEFORE.with_borrow_mut(Vec::pop).flatten();
-                if let Some(before) = before.filter(|element| element.is_connected()) {
-                    let _ = before.focus();
-                }
+                // While the dialog still stands, nothing behind it takes the focus.
+                dom::after(0, move || {
+                    if let Some(before) = before.filter(|element| element.is_connected()) {
+                        let _ = before.focus();
+                    }
+                });
             });
             let show = |dialog: web_sys::Element| {
                 let dialog: web_sys::HtmlDialogElement = dialog.unchecked_into();

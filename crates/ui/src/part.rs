@@ -9,11 +9,14 @@ use web_sys::HtmlElement;
 /// An element and what it says.
 pub(crate) struct Part {
     element: HtmlElement,
-    text: RefCell<Option<(String, Vec<(usize, usize)>)>>,
+    text: RefCell<Option<Said>>,
     class: RefCell<String>,
     hidden: Cell<bool>,
     attributes: RefCell<Vec<(&'static str, String)>>,
 }
+
+/// A text and the ranges of it that are marked.
+type Said = (String, Vec<(usize, usize)>);
 
 impl Deref for Part {
     type Target = HtmlElement;

@@ -36,6 +36,8 @@ struct List {
     rows: Vec<u32>,
     drawing: u32,
     chosen: usize,
+    /// Which key that is, for when rows move.
+    chosen_ref: Option<KeyRef>,
 }
 
 thread_local! {
@@ -59,6 +61,7 @@ pub(crate) fn begin(list: HtmlElement) {
         rows: Vec::new(),
         drawing: 0,
         chosen: 0,
+        chosen_ref: None,
     }));
 }
 
@@ -68,20 +71,22 @@ pub(crate) fn end() {
 }
 
 fn with_list<T>(work: impl FnOnce(&mut List) -> T) -> Option<T> {
-    LIST.with_borrow_mut(|list| list.as_mut().map(work))
+    LIST.with_borrow_mut(|list| {
+        let list = list.as_mut()?;
+        if list.finder.is_stale() {
+            let chosen = list.chosen_ref.clone();
+            list.finder.freshen();
+            list.take_rows();
+            list.keep_chosen(chosen.as_ref());
+            list.redraw();
+        }
+        Some(work(list))
+    })
 }
 
 /// The rows changed. Returns how many fit.
 pub(crate) fn renew() -> u32 {
-    with_list(|list| {
-        let chosen = list.chosen_key();
-        list.finder.reorder();
-        list.take_rows();
-        list.keep_chosen(chosen.as_ref());
-        list.redraw();
-        list.finder.listing.matched
-    })
-    .unwrap_or_default()
+    with_list(|list| list.finder.listing.matched).unwrap_or_default()
 }
 
 /// Something was typed. Returns how many fit.
@@ -219,6 +224,7 @@ impl List {
     }
 
     fn redraw(&mut self) {
+        self.chosen_ref = self.chosen_key();
         self.drawing += 1;
         #[expect(
             clippy::cast_precision_loss,
