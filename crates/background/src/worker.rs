@@ -336,16 +336,10 @@ impl Open {
             if batch.is_empty() {
                 break;
             }
-            let mut latest: BTreeMap<RecordId, Change> = BTreeMap::new();
-            let mut senders = Vec::new();
-            for (changes, sender) in batch {
-                for change in changes {
-                    latest.insert(*change.id(), change);
-                }
-                senders.push(sender);
-            }
+            // The last word about a record counts.
+            let (changes, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            let changes = changes.into_iter().flatten().collect();
             let open = Rc::clone(&self);
-            let changes = latest.into_values().collect();
             let work = async move { open.vault.lock().await.commit(ports(), changes).await };
             let result = match locks::exclusively(WRITE_LOCK, work).await {
                 Ok(Ok(_)) => Ok(()),

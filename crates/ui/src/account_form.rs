@@ -2,6 +2,7 @@
 
 use crate::app::app;
 use crate::dom;
+use crate::el::{el, live};
 use crate::kit::{Btn, Takes, Tone, alert, choice, field, note, tick};
 use crate::line::{ask, spawn};
 use crate::troubles;
@@ -12,6 +13,7 @@ use relaykeep_protocol::{
 };
 use relaykeep_webext::page;
 use std::future::Future;
+use web_sys::Event;
 use web_sys::Url;
 
 /// Where the form stands.
@@ -134,51 +136,103 @@ pub(crate) fn account_form(
         Some(kind) if !kind.needs_user_id() => t("user_id_optional", &[]),
         Some(_) | None => t("user_id_hint", &[]),
     });
-    view! {
-        <form
-            class="plain"
-            novalidate
-            on:submit=move |event| {
-                event.prevent_default();
-                submit();
-            }
-        >
-            {(place == Place::Options)
-                .then(|| field("site_address", Takes::Text, form.address, Signal::stored(t("site_address_hint", &[]))))}
-            <div class="two">
-                <div class="field">
-                    <span class="legend" aria-hidden="true">{t("site_kind", &[])}</span>
-                    {choice("site_kind", "input", kinds, chosen, move |place| {
-                        form.kind.set(place.checked_sub(1).and_then(|place| SiteKind::ALL.get(place)).copied());
-                    })}
-                </div>
-                {field("user_id", Takes::Text, form.user_id, user_hint)}
-            </div>
-            <div class="stack">
-                {field("access_token", Takes::Password, form.token, Signal::stored(t("access_token_hint", &[])))}
-                {token_more}
-            </div>
-            {field("account_name", Takes::Text, form.name, Signal::stored(t("account_name_hint", &[])))}
-            {alert(form.wrong)}
-            {move || form.ask_clear.get().then(|| {
-                tick(t("send_in_clear", &[]), t("send_in_clear_hint", &[]), form.clear_is_fine.into(), move |on| form.clear_is_fine.set(on))
-            })}
-            {move || {
-                let update = update.clone();
-                form.already_here.get().then(|| {
-                    note(Tone::Warn, t("already_here", &[]), vec![Btn::new("update_token").on(update)])
-                })
-            }}
-            <div class="acts">
-                {Btn::new("cancel").on(cancel)}
-                {Btn::saying(Signal::derive(move || t(if form.busy.get() { "saving" } else { "save_account" }, &[])))
+    el("form")
+        .class("plain")
+        .a("novalidate", true)
+        .on("submit", move |event: Event| {
+            event.prevent_default();
+            submit();
+        })
+        .kid((place == Place::Options).then(|| {
+            field(
+                "site_address",
+                Takes::Text,
+                form.address,
+                Signal::stored(t("site_address_hint", &[])),
+            )
+        }))
+        .kid(
+            el("div")
+                .class("two")
+                .kid(
+                    el("div")
+                        .class("field")
+                        .kid(
+                            el("span")
+                                .class("legend")
+                                .a("aria-hidden", "true")
+                                .kid(t("site_kind", &[])),
+                        )
+                        .kid(choice("site_kind", "input", kinds, chosen, move |place| {
+                            form.kind.set(
+                                place
+                                    .checked_sub(1)
+                                    .and_then(|place| SiteKind::ALL.get(place))
+                                    .copied(),
+                            );
+                        })),
+                )
+                .kid(field("user_id", Takes::Text, form.user_id, user_hint)),
+        )
+        .kid(
+            el("div")
+                .class("stack")
+                .kid(field(
+                    "access_token",
+                    Takes::Password,
+                    form.token,
+                    Signal::stored(t("access_token_hint", &[])),
+                ))
+                .kid(token_more),
+        )
+        .kid(field(
+            "account_name",
+            Takes::Text,
+            form.name,
+            Signal::stored(t("account_name_hint", &[])),
+        ))
+        .kid(alert(form.wrong))
+        .kid(live(move || {
+            form.ask_clear.get().then(|| {
+                tick(
+                    t("send_in_clear", &[]),
+                    t("send_in_clear_hint", &[]),
+                    form.clear_is_fine.into(),
+                    move |on| form.clear_is_fine.set(on),
+                )
+            })
+        }))
+        .kid(live(move || {
+            let update = update.clone();
+            form.already_here.get().then(|| {
+                note(
+                    Tone::Warn,
+                    t("already_here", &[]),
+                    vec![Btn::new("update_token").on(update)],
+                )
+            })
+        }))
+        .kid(
+            el("div")
+                .class("acts")
+                .kid(Btn::new("cancel").on(cancel))
+                .kid(
+                    Btn::saying(Signal::derive(move || {
+                        t(
+                            if form.busy.get() {
+                                "saving"
+                            } else {
+                                "save_account"
+                            },
+                            &[],
+                        )
+                    }))
                     .primary()
                     .off(form.busy)
-                    .submit()}
-            </div>
-        </form>
-    }
-    .into_any()
+                    .submit(),
+                ),
+        )
+        .into_any()
 }
 
 fn save(form: Form, place: Place, done: impl Fn() + 'static) {

@@ -3,6 +3,7 @@
 use crate::account_form::{Form, Place, account_form, ask_for_site, nothing};
 use crate::app::{app, with_stock};
 use crate::copying::fail;
+use crate::el::{all, el, live};
 use crate::icons::Icon;
 use crate::kit::{Btn, Takes, Tone, alert, dialog, field, note};
 use crate::line::{ask, spawn};
@@ -54,33 +55,43 @@ pub(crate) fn accounts_page() -> AnyView {
                 .collect::<Vec<_>>()
         })
     });
-    view! {
-        <div class="page">
-            <div class="in">
-                <div class="head">
-                    <h1 class="grow">{t("accounts", &[])}</h1>
-                    {Btn::new("sync_all")
-                        .icon(Icon::Sync)
-                        .off(Signal::derive(move || ids.with(Vec::is_empty)))
-                        .on(|| sync(Vec::new()))}
-                    {Btn::new("add_account").icon(Icon::Add).primary().on(move || asking.adding.set(true))}
-                </div>
-                {crate::activity::work()}
-                {move || {
+    el("div")
+        .class("page")
+        .kid(
+            el("div")
+                .class("in")
+                .kid(
+                    el("div")
+                        .class("head")
+                        .kid(el("h1").class("grow").kid(t("accounts", &[])))
+                        .kid(
+                            Btn::new("sync_all")
+                                .icon(Icon::Sync)
+                                .off(Signal::derive(move || ids.with(Vec::is_empty)))
+                                .on(|| sync(Vec::new())),
+                        )
+                        .kid(
+                            Btn::new("add_account")
+                                .icon(Icon::Add)
+                                .primary()
+                                .on(move || asking.adding.set(true)),
+                        ),
+                )
+                .kid(crate::activity::work())
+                .kid(live(move || {
                     if ids.with(Vec::is_empty) {
-                        return view! { <p class="lead">{t("no_accounts", &[])}</p> }.into_any();
+                        return el("p").class("lead").kid(t("no_accounts", &[])).into_any();
                     }
-                    view! {
-                        <div class="card">
-                            <For each=move || ids.get() key=Clone::clone children=line />
-                        </div>
-                    }
-                    .into_any()
-                }}
-            </div>
-        </div>
-    }
-    .into_any()
+                    el("div")
+                        .class("card")
+                        .kid(
+                            view! { <For each=move || ids.get() key=Clone::clone children=line /> }
+                                .into_any(),
+                        )
+                        .into_any()
+                })),
+        )
+        .into_any()
 }
 
 /// Syncs these; none means all.
@@ -106,29 +117,47 @@ fn line(id: AccountId) -> AnyView {
         })
     };
     let data = id.0.clone();
-    (move || {
+    live(move || {
         let (account, host) = view.get()?;
         let id = account.id.clone();
         let (edit, remove, sync_id) = (id.clone(), id.clone(), id.clone());
         let asking = app.asking;
         let (name, label) = (account.name.clone(), account.name.clone());
         Some(
-            view! {
-                <article class="acc" data-account=data.clone() aria-label=label>
-                    <div class="what">
-                        {health_dot(&account.health)} <b class="cut">{name}</b>
-                        <span class="faint cut">{host}</span> <span class="tag">{account.kind.name()}</span>
-                    </div>
-                    <div class="do">
-                        {Btn::new("sync").class("small").on(move || sync(vec![sync_id.clone()]))}
-                        {Btn::new("edit").class("small").on(move || asking.editing.set(Some(edit.clone())))}
-                        {Btn::new("remove_here_more").class("small danger").on(move || asking.removing.set(Some(remove.clone())))}
-                    </div>
-                    <div class="more">{facts(&account)}</div>
-                    {warnings(&account)}
-                </article>
-            }
-            .into_any(),
+            el("article")
+                .class("acc")
+                .a("data-account", data.clone())
+                .a("aria-label", label)
+                .kid(
+                    el("div")
+                        .class("what")
+                        .kid(health_dot(&account.health))
+                        .kid(el("b").class("cut").kid(name))
+                        .kid(el("span").class("faint cut").kid(host))
+                        .kid(el("span").class("tag").kid(account.kind.name())),
+                )
+                .kid(
+                    el("div")
+                        .class("do")
+                        .kid(
+                            Btn::new("sync")
+                                .class("small")
+                                .on(move || sync(vec![sync_id.clone()])),
+                        )
+                        .kid(
+                            Btn::new("edit")
+                                .class("small")
+                                .on(move || asking.editing.set(Some(edit.clone()))),
+                        )
+                        .kid(
+                            Btn::new("remove_here_more")
+                                .class("small danger")
+                                .on(move || asking.removing.set(Some(remove.clone()))),
+                        ),
+                )
+                .kid(el("div").class("more").kid(facts(&account)))
+                .kid(warnings(&account))
+                .into_any(),
         )
     })
     .into_any()
@@ -137,7 +166,12 @@ fn line(id: AccountId) -> AnyView {
 /// Good, warn or bad at a glance.
 fn health_dot(health: &Health) -> AnyView {
     let (tone, words) = health_words(health);
-    view! { <span class=format!("dot {}", tone.class()) role="img" aria-label=words.clone() title=words></span> }.into_any()
+    el("span")
+        .class(format!("dot {}", tone.class()))
+        .a("role", "img")
+        .a("aria-label", words.clone())
+        .a("title", words)
+        .into_any()
 }
 
 /// How an account is, in tone and a few words.
@@ -166,7 +200,7 @@ pub(crate) fn freshness(account: &Account) -> (Tone, String) {
 
 fn facts(account: &AccountView) -> Vec<AnyView> {
     let mut facts = Vec::new();
-    let mut say = |text: String| facts.push(view! { <span>{text}</span> }.into_any());
+    let mut say = |text: String| facts.push(el("span").kid(text).into_any());
     if account.health != Health::New {
         let (_, health) = health_words(&account.health);
         say(health);
@@ -212,7 +246,7 @@ fn warnings(account: &AccountView) -> Option<AnyView> {
     if let Some(cut) = account.cut_at {
         notes.push(note(Tone::Plain, tn("cut_cap", cut, &[]), Vec::new()));
     }
-    (!notes.is_empty()).then(|| view! { <div class="say stack">{notes}</div> }.into_any())
+    (!notes.is_empty()).then(|| el("div").class("say stack").kid(notes).into_any())
 }
 
 /// What to do about a trouble, as a button.
@@ -362,19 +396,36 @@ fn edit_form(account: Option<AccountId>, open: RwSignal<bool>) -> AnyView {
             busy.try_set(false);
         });
     };
-    view! {
-        <form class="plain" novalidate on:submit=save>
-            {field("account_name", Takes::Text, name, crate::kit::no_hint())}
-            {field("user_id", Takes::Text, user_id, crate::kit::no_hint())}
-            {field("access_token", Takes::Password, token, Signal::stored(t("edit_token_hint", &[])))}
-            {alert(wrong)}
-            <div class="acts">
-                {Btn::new("cancel").on(move || open.set(false))}
-                {Btn::new("save").primary().off(busy).submit()}
-            </div>
-        </form>
-    }
-    .into_any()
+    el("form")
+        .class("plain")
+        .a("novalidate", true)
+        .on("submit", save)
+        .kid(field(
+            "account_name",
+            Takes::Text,
+            name,
+            crate::kit::no_hint(),
+        ))
+        .kid(field(
+            "user_id",
+            Takes::Text,
+            user_id,
+            crate::kit::no_hint(),
+        ))
+        .kid(field(
+            "access_token",
+            Takes::Password,
+            token,
+            Signal::stored(t("edit_token_hint", &[])),
+        ))
+        .kid(alert(wrong))
+        .kid(
+            el("div")
+                .class("acts")
+                .kid(Btn::new("cancel").on(move || open.set(false)))
+                .kid(Btn::new("save").primary().off(busy).submit()),
+        )
+        .into_any()
 }
 
 fn remove_form(account: Option<AccountId>, open: RwSignal<bool>) -> AnyView {
@@ -406,14 +457,14 @@ fn remove_form(account: Option<AccountId>, open: RwSignal<bool>) -> AnyView {
             }
         });
     };
-    view! {
-        <p>{tn("remove_account_about", keys, &[&name])}</p>
-        <p class="muted">{t("site_untouched", &[&host])}</p>
-        {alert(wrong)}
-        <div class="acts">
-            {Btn::new("cancel").on(move || open.set(false))}
-            {Btn::new("remove_here").class("danger primary").on(remove)}
-        </div>
-    }
+    all![
+        el("p").kid(tn("remove_account_about", keys, &[&name])),
+        el("p").class("muted").kid(t("site_untouched", &[&host])),
+        alert(wrong),
+        el("div")
+            .class("acts")
+            .kid(Btn::new("cancel").on(move || open.set(false)))
+            .kid(Btn::new("remove_here").class("danger primary").on(remove))
+    ]
     .into_any()
 }

@@ -2,6 +2,7 @@
 
 use crate::app::app;
 use crate::copying::fail;
+use crate::el::{all, el, live};
 use crate::icons::{Icon, icon};
 use crate::kit::{Btn, Tone, note};
 use crate::line::{ask, spawn};
@@ -42,19 +43,18 @@ pub(crate) fn is_over(job: &JobView) -> bool {
 /// The section.
 pub(crate) fn activity_page() -> AnyView {
     let app = app();
-    view! {
-        <div class="page">
-            <div class="in">
-                <div class="head"><h1>{t("activity", &[])}</h1></div>
-                {move || app.jobs.with(Vec::is_empty).then(|| view! { <p class="lead">{t("no_jobs", &[])}</p> })}
-                <For
+    el("div").class("page")
+.kid(el("div").class("in")
+.kid(el("div").class("head")
+.kid(el("h1")
+.kid(t("activity", &[]))))
+.kid(live(move || app.jobs.with(Vec::is_empty).then(|| el("p").class("lead")
+.kid(t("no_jobs", &[])))))
+.kid(view! { <For
                     each=move || app.jobs.with(|jobs| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>())
                     key=Clone::clone
                     children=move |id| card(id)
-                />
-            </div>
-        </div>
-    }
+                /> }.into_any()))
     .into_any()
 }
 
@@ -76,32 +76,42 @@ fn card(id: JobId) -> AnyView {
         let retry = id.clone();
         let items: Vec<AnyView> = job.items.iter().map(item).collect();
         Some(
-            view! {
-                <header>
-                    <h2 class="grow">
-                        {kind_word(job.kind)} " "
-                        <span class="faint small" title=full_time(job.started)>{when(job.started)}</span>
-                    </h2>
-                    {progress(&job)}
-                    {(!over).then(|| {
+            all![
+                el("header")
+                    .kid(
+                        el("h2")
+                            .class("grow")
+                            .kid(kind_word(job.kind))
+                            .kid(" ")
+                            .kid(
+                                el("span")
+                                    .class("faint small")
+                                    .a("title", full_time(job.started))
+                                    .kid(when(job.started))
+                            )
+                    )
+                    .kid(progress(&job))
+                    .kid((!over).then(|| {
                         Btn::new("stop")
                             .icon(Icon::Stop)
                             .off(Signal::stored(job.state == JobState::Stopping))
                             .on(move || stop_job(stop.clone()))
-                    })}
-                    {(over && failed).then(|| Btn::new("retry").icon(Icon::Sync).on(move || retry_job(retry.clone())))}
-                </header>
-                <ul>{items}</ul>
-            }
+                    }))
+                    .kid((over && failed).then(|| {
+                        Btn::new("retry")
+                            .icon(Icon::Sync)
+                            .on(move || retry_job(retry.clone()))
+                    })),
+                el("ul").kid(items)
+            ]
             .into_any(),
         )
     };
-    view! {
-        <article class="card job" data-job=data_job>
-            {body}
-        </article>
-    }
-    .into_any()
+    el("article")
+        .class("card job")
+        .a("data-job", data_job)
+        .kid(live(body))
+        .into_any()
 }
 
 fn stop_job(job: JobId) {
@@ -196,7 +206,6 @@ fn total(items: &[JobItem]) -> String {
                 Outcome::TokenMade
                 | Outcome::TokenInDoubt
                 | Outcome::Failed(_)
-                | Outcome::NotSaved(_)
                 | Outcome::Stopped
                 | Outcome::Removed,
             )
@@ -268,7 +277,7 @@ fn counts(job: &JobView) -> (u32, u32) {
 
 fn progress(job: &JobView) -> AnyView {
     if is_over(job) {
-        return view! { <span class="muted">{summary(job)}</span> }.into_any();
+        return el("span").class("muted").kid(summary(job)).into_any();
     }
     bar(job)
 }
@@ -276,21 +285,14 @@ fn progress(job: &JobView) -> AnyView {
 /// Words and a thin bar.
 fn bar(job: &JobView) -> AnyView {
     let (done, of) = counts(job);
-    let width = format!("{}%", (done * 100).checked_div(of).unwrap_or(0));
     let words = summary(job);
-    view! {
-        <span class="muted">{words.clone()}</span>
-        <span
-            class="progress"
-            role="progressbar"
-            aria-label=words
-            aria-valuemin="0"
-            aria-valuemax=of
-            aria-valuenow=done
-        >
-            <i style:width=width></i>
-        </span>
-    }
+    all![
+        el("span").class("muted").kid(words.clone()),
+        el("progress")
+            .a("max", of.max(1))
+            .a("value", done)
+            .a("aria-label", words)
+    ]
     .into_any()
 }
 
@@ -301,15 +303,18 @@ pub(crate) fn work() -> AnyView {
         app.jobs
             .with(|jobs| jobs.iter().find(|job| !is_over(job)).cloned())
     });
-    (move || {
+    live(move || {
         running.get().map(|job| {
             let id = job.id.clone();
-            view! {
-                <div class="work row">
-                    {bar(&job)} {Btn::new("stop").class("ghost small").on(move || stop_job(id.clone()))}
-                </div>
-            }
-            .into_any()
+            el("div")
+                .class("work row")
+                .kid(bar(&job))
+                .kid(
+                    Btn::new("stop")
+                        .class("ghost small")
+                        .on(move || stop_job(id.clone())),
+                )
+                .into_any()
         })
     })
     .into_any()
@@ -341,16 +346,13 @@ fn item(item: &JobItem) -> AnyView {
     let said = item
         .said
         .clone()
-        .map(|said| view! { <span class="faint">" “" {said} "”"</span> });
-    view! {
-        <li>
-            <span class=tone>{icon(mark)}</span>
-            <span class="cut">{item.name.clone()}</span>
-            <span class="muted say">{words} {said}</span>
-            <span>{step}</span>
-        </li>
-    }
-    .into_any()
+        .map(|said| el("span").class("faint").kid(" “").kid(said).kid("”"));
+    el("li")
+        .kid(el("span").class(tone).kid(icon(mark)))
+        .kid(el("span").class("cut").kid(item.name.clone()))
+        .kid(el("span").class("muted say").kid(words).kid(said))
+        .kid(el("span").kid(step))
+        .into_any()
 }
 
 /// Where an item stands, in words.
@@ -409,9 +411,7 @@ fn cut_words(listed: u32, why: CutReason) -> String {
 
 fn item_failed(state: &ItemState) -> bool {
     match state {
-        ItemState::Ended(
-            Outcome::Failed(_) | Outcome::NotSaved(_) | Outcome::Stopped | Outcome::TokenInDoubt,
-        ) => true,
+        ItemState::Ended(Outcome::Failed(_) | Outcome::Stopped | Outcome::TokenInDoubt) => true,
         ItemState::Ended(
             Outcome::Synced { .. }
             | Outcome::Revealed { .. }
@@ -427,7 +427,7 @@ fn item_failed(state: &ItemState) -> bool {
 /// Things to say once, at the top of the page.
 pub(crate) fn notices() -> AnyView {
     let app = app();
-    (move || {
+    live(move || {
         let mut all: Vec<AnyView> = app
             .notices
             .get()
@@ -447,16 +447,15 @@ pub(crate) fn notices() -> AnyView {
             return None;
         }
         Some(
-            view! {
-                <div class="notices row" role="alert">
-                    <div class="grow stack">{all}</div>
-                    {Btn::new("close").silent(Icon::Close).on(move || {
-                        app.notices.set(Vec::new());
-                        app.fault.set(None);
-                    })}
-                </div>
-            }
-            .into_any(),
+            el("div")
+                .class("notices row")
+                .a("role", "alert")
+                .kid(el("div").class("grow stack").kid(all))
+                .kid(Btn::new("close").silent(Icon::Close).on(move || {
+                    app.notices.set(Vec::new());
+                    app.fault.set(None);
+                }))
+                .into_any(),
         )
     })
     .into_any()

@@ -2,6 +2,7 @@
 
 use crate::app::app;
 use crate::dom;
+use crate::el::{all, el, live};
 use crate::icons::Icon;
 use crate::kit::{Btn, Tone, alert, dialog, fresh_id, note};
 use crate::line::{ask, spawn};
@@ -49,39 +50,71 @@ pub(crate) fn backup_page() -> AnyView {
             }
         });
     };
-    view! {
-        <div class="page">
-            <div class="in">
-                <div class="head"><h1>{t("backup", &[])}</h1></div>
-                <p class="lead">{t("backup_lead", &[])}</p>
-                <section class="card">
-                    <header><h2>{t("backup_out", &[])}</h2></header>
-                    <div class="body">
-                        <p class="muted">
-                            {move || t(
-                                if app.mode() == Some(VaultMode::Device) { "backup_out_device" } else { "backup_out_passphrase" },
-                                &[],
-                            )}
-                        </p>
-                        {move || (app.mode() == Some(VaultMode::Device))
-                            .then(|| view! { <div class="two">{protection.boxes("backup_passphrase")}</div> })}
-                        {alert(wrong)}
-                        {move || saved.get().then(|| note(Tone::Good, t("backup_saved_about", &[]), Vec::new()))}
-                        <div class="row">{Btn::new("save_backup").icon(Icon::Backup).primary().on(save)}</div>
-                    </div>
-                </section>
-                <section class="card">
-                    <header><h2>{t("backup_in", &[])}</h2></header>
-                    <div class="body">
-                        <p class="muted">{t("backup_in_about", &[])}</p>
-                        <div class="row">{Btn::new("restore_backup").on(move || restoring.set(true))}</div>
-                    </div>
-                </section>
-            </div>
-            {dialog(restoring, "restore_backup", move || restore_form(restoring))}
-        </div>
-    }
-    .into_any()
+    el("div")
+        .class("page")
+        .kid(
+            el("div")
+                .class("in")
+                .kid(el("div").class("head").kid(el("h1").kid(t("backup", &[]))))
+                .kid(el("p").class("lead").kid(t("backup_lead", &[])))
+                .kid(
+                    el("section")
+                        .class("card")
+                        .kid(el("header").kid(el("h2").kid(t("backup_out", &[]))))
+                        .kid(
+                            el("div")
+                                .class("body")
+                                .kid(el("p").class("muted").kid(live(move || {
+                                    t(
+                                        if app.mode() == Some(VaultMode::Device) {
+                                            "backup_out_device"
+                                        } else {
+                                            "backup_out_passphrase"
+                                        },
+                                        &[],
+                                    )
+                                })))
+                                .kid(live(move || {
+                                    (app.mode() == Some(VaultMode::Device)).then(|| {
+                                        el("div")
+                                            .class("two")
+                                            .kid(protection.boxes("backup_passphrase"))
+                                    })
+                                }))
+                                .kid(alert(wrong))
+                                .kid(live(move || {
+                                    saved.get().then(|| {
+                                        note(Tone::Good, t("backup_saved_about", &[]), Vec::new())
+                                    })
+                                }))
+                                .kid(
+                                    el("div").class("row").kid(
+                                        Btn::new("save_backup")
+                                            .icon(Icon::Backup)
+                                            .primary()
+                                            .on(save),
+                                    ),
+                                ),
+                        ),
+                )
+                .kid(
+                    el("section")
+                        .class("card")
+                        .kid(el("header").kid(el("h2").kid(t("backup_in", &[]))))
+                        .kid(
+                            el("div")
+                                .class("body")
+                                .kid(el("p").class("muted").kid(t("backup_in_about", &[])))
+                                .kid(el("div").class("row").kid(
+                                    Btn::new("restore_backup").on(move || restoring.set(true)),
+                                )),
+                        ),
+                ),
+        )
+        .kid(dialog(restoring, "restore_backup", move || {
+            restore_form(restoring)
+        }))
+        .into_any()
 }
 
 /// The steps of a restore: file and passphrase, what is in it, yes.
@@ -148,40 +181,58 @@ pub(crate) fn restore_form(open: RwSignal<bool>) -> AnyView {
             busy.try_set(false);
         });
     };
-    view! {
-        <div class="field">
-            <label for=id.clone()>{t("backup_file", &[])}</label>
-            <input type="file" id=id accept=".relaykeep,.txt,.json" on:change=read />
-        </div>
-        {current("backup_passphrase", passphrase)}
-        {alert(wrong)}
-        {move || preview.get().map(|preview| summary(&preview))}
-        <div class="acts">
-            {Btn::new("cancel").on(move || open.set(false))}
-            {move || {
+    all![
+        el("div")
+            .class("field")
+            .kid(el("label").a("for", id.clone()).kid(t("backup_file", &[])))
+            .kid(
+                el("input")
+                    .a("type", "file")
+                    .a("id", id)
+                    .a("accept", ".relaykeep,.txt,.json")
+                    .on("change", read)
+            ),
+        current("backup_passphrase", passphrase),
+        alert(wrong),
+        live(move || preview.get().map(|preview| summary(&preview))),
+        el("div")
+            .class("acts")
+            .kid(Btn::new("cancel").on(move || open.set(false)))
+            .kid(live(move || {
                 if preview.with(Option::is_some) {
                     Btn::new("restore").primary().off(busy).on(restore)
                 } else {
                     Btn::new("preview").primary().off(busy).on(look)
                 }
-            }}
-        </div>
-    }
+            }))
+    ]
     .into_any()
 }
 
 fn summary(preview: &BackupPreview) -> AnyView {
-    let line =
-        |word: &str, value: String| view! { <dt>{t(word, &[])}</dt><dd>{value}</dd> }.into_any();
-    view! {
-        <dl class="counts">
-            {line("backup_written", full_time(preview.written))}
-            {line("backup_accounts", number(preview.accounts))}
-            {line("backup_keys", number(preview.keys))}
-            {line("backup_held", number(preview.held))}
-        </dl>
-        {note(Tone::Warn, t(if preview.same_vault { "restore_same" } else { "restore_other" }, &[]), Vec::new())}
-    }
+    let line = |word: &str, value: String| {
+        all![el("dt").kid(t(word, &[])), el("dd").kid(value)].into_any()
+    };
+    all![
+        el("dl")
+            .class("counts")
+            .kid(line("backup_written", full_time(preview.written)))
+            .kid(line("backup_accounts", number(preview.accounts)))
+            .kid(line("backup_keys", number(preview.keys)))
+            .kid(line("backup_held", number(preview.held))),
+        note(
+            Tone::Warn,
+            t(
+                if preview.same_vault {
+                    "restore_same"
+                } else {
+                    "restore_other"
+                },
+                &[]
+            ),
+            Vec::new()
+        )
+    ]
     .into_any()
 }
 

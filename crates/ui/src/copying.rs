@@ -2,6 +2,7 @@
 
 use crate::app::{Copied, Shown, app};
 use crate::dom;
+use crate::el::{el, live};
 use crate::icons::Icon;
 use crate::kit::Btn;
 use crate::line::{ask, spawn};
@@ -109,7 +110,6 @@ async fn write(text: &str) -> bool {
 /// Says a fault where it can be heard and seen.
 pub(crate) fn fail(text: &str) {
     let app = app();
-    app.say(text.to_owned());
     app.failed.set(Some(text.to_owned()));
 }
 
@@ -195,27 +195,30 @@ pub(crate) fn toasts() -> AnyView {
             });
         }
     });
-    (move || {
+    live(move || {
         if let Some(text) = app.failed.get() {
             return Some(
-                view! {
-                    <div class="toast">
-                        <span class="grow">{text}</span>
-                        {Btn::new("close").silent(Icon::Close).on(move || app.failed.set(None))}
-                    </div>
-                }
-                .into_any(),
+                el("div")
+                    .class("toast")
+                    .a("role", "alert")
+                    .kid(el("span").class("grow").kid(text))
+                    .kid(
+                        Btn::new("close")
+                            .silent(Icon::Close)
+                            .on(move || app.failed.set(None)),
+                    )
+                    .into_any(),
             );
         }
         app.offer_clearing.get().then(|| {
-            view! {
-                <div class="toast" role="region" aria-label=t("clipboard", &[])>
-                    <span class="grow">{t("clear_offer", &[])}</span>
-                    {Btn::new("clear_yes").class("small").on(clear)}
-                    {Btn::new("clear_no").class("small").on(move || answer(None))}
-                </div>
-            }
-            .into_any()
+            el("div")
+                .class("toast")
+                .a("role", "region")
+                .a("aria-label", t("clipboard", &[]))
+                .kid(el("span").class("grow").kid(t("clear_offer", &[])))
+                .kid(Btn::new("clear_yes").class("small").on(clear))
+                .kid(Btn::new("clear_no").class("small").on(move || answer(None)))
+                .into_any()
         })
     })
     .into_any()

@@ -2,6 +2,7 @@
 
 use crate::app::{app, with_stock};
 use crate::copying;
+use crate::el::{all, el, live};
 use crate::grid_row::{RowWords, mask, state_class};
 use crate::icons::Icon;
 use crate::kit::{Btn, alert, dialog};
@@ -68,19 +69,21 @@ pub(crate) fn details(removing: RwSignal<Option<Vec<KeyRef>>>) -> AnyView {
             });
         });
     });
-    view! {
-        <aside
-            class=move || if app.sheet.get() && chosen.with(Option::is_some) { "panel open" } else { "panel" }
-            role="region"
-            aria-label=t("details", &[])
-        >
-            {move || match chosen.get() {
-                Some(chosen) => about(chosen, more, removing),
-                None => hints(),
-            }}
-        </aside>
-    }
-    .into_any()
+    el("aside")
+        .live("class", move || {
+            if app.sheet.get() && chosen.with(Option::is_some) {
+                "panel open"
+            } else {
+                "panel"
+            }
+        })
+        .a("role", "region")
+        .a("aria-label", t("details", &[]))
+        .kid(live(move || match chosen.get() {
+            Some(chosen) => about(chosen, more, removing),
+            None => hints(),
+        }))
+        .into_any()
 }
 
 fn about(
@@ -120,20 +123,28 @@ fn about(
             &[],
         )
     });
-    let line =
-        |word: &str, value: AnyView| view! { <dt>{t(word, &[])}</dt><dd>{value}</dd> }.into_any();
+    let line = |word: &str, value: AnyView| {
+        all![el("dt").kid(t(word, &[])), el("dd").kid(value)].into_any()
+    };
     let time = |at: Option<i64>| match at {
         Some(at) => {
             let at = from_seconds(at);
-            view! { <span title=full_time(at)>{when(at)}</span> }.into_any()
+            el("span")
+                .a("title", full_time(at))
+                .kid(when(at))
+                .into_any()
         }
         None => t("never", &[]).into_any(),
     };
     let remaining = match (row.unlimited, row.remaining, row.used) {
         (true, _, _) => t("unlimited", &[]),
-        (false, Some(left), Some(used)) if left > 0 => {
-            t("amount_of", &[&amount(left, &chosen.unit), &amount(left.saturating_add(used), &chosen.unit)])
-        }
+        (false, Some(left), Some(used)) if left > 0 => t(
+            "amount_of",
+            &[
+                &amount(left, &chosen.unit),
+                &amount(left.saturating_add(used), &chosen.unit),
+            ],
+        ),
         (false, Some(left), _) => amount(left, &chosen.unit),
         (false, None, _) => t("unknown", &[]),
     };
@@ -156,64 +167,94 @@ fn about(
         };
         let no_limit = || t("no_limit", &[]);
         Some(
-            view! {
-                <dt>{t("models", &[])}</dt>
-                <dd>{joined(found.models).unwrap_or_else(no_limit)}</dd>
-                <dt>{t("addresses", &[])}</dt>
-                <dd>{joined(found.addresses).unwrap_or_else(no_limit)}</dd>
-                {found.revealed_at.map(|at| view! { <dt>{t("revealed_at", &[])}</dt><dd title=full_time(at)>{when(at)}</dd> })}
-                <dt>{t("base_url", &[])}</dt>
-                <dd class="mono">{found.base_url}</dd>
-            }
+            all![
+                el("dt").kid(t("models", &[])),
+                el("dd").kid(joined(found.models).unwrap_or_else(no_limit)),
+                el("dt").kid(t("addresses", &[])),
+                el("dd").kid(joined(found.addresses).unwrap_or_else(no_limit)),
+                found.revealed_at.map(|at| all![
+                    el("dt").kid(t("revealed_at", &[])),
+                    el("dd").a("title", full_time(at)).kid(when(at))
+                ]),
+                el("dt").kid(t("base_url", &[])),
+                el("dd").class("mono").kid(found.base_url)
+            ]
             .into_any(),
         )
     };
-    view! {
-        <h2>{words.name(&row.name).to_owned()}</h2>
-        <div class="muted">{chosen.account.clone()} " · " {chosen.host.clone()}</div>
-        {Btn::new("close").silent(Icon::Close).class("close").on(move || app.sheet.set(false))}
-        <div class="secret">
-            <span class="mono">{text}</span>
-        </div>
-        <div class="acts">
-            {Btn::saying(copy_word).icon(Icon::Copy).primary().on(move || copying::copy(copy.clone()))}
-            {held.then(|| {
-                Btn::saying(Signal::derive(move || t(if is_shown.get() { "hide" } else { "show" }, &[])))
-                    .icon(Icon::Show)
-                    .on(move || copying::show_or_hide(show.clone()))
-            })}
-            {masked.then(|| Btn::new("reveal").icon(Icon::Reveal).on(move || reveal::start(vec![reveal_one.clone()])))}
-        </div>
-        <dl>
-            {line("status", view! {
-                <span class="row">
-                    <span class=state_class(state)></span>
-                    {state_words}
-                </span>
-            }.into_any())}
-            {(state == KeyState::Gone).then(|| line("gone_since", gone.map(when).unwrap_or_default().into_any()))}
-            {line("remaining", remaining.into_any())}
-            {row.used.map(|used| line("used", amount(used, &unit).into_any()))}
-            {line("expires", time(row.expires))}
-            {(!group.is_empty()).then(|| line("group", group.clone().into_any()))}
-            {line("last_used", time(row.last_used))}
-            {line("created", time(row.created))}
-            {extra}
-        </dl>
-        <div class="acts">
-            {Btn::new("remove_here_more").class("danger").on(move || removing.set(Some(vec![remove.clone()])))}
-        </div>
-    }
+    all![
+        el("h2").kid(words.name(&row.name).to_owned()),
+        el("div")
+            .class("muted")
+            .kid(chosen.account.clone())
+            .kid(" · ")
+            .kid(chosen.host.clone()),
+        Btn::new("close")
+            .silent(Icon::Close)
+            .class("close")
+            .on(move || app.sheet.set(false)),
+        el("div")
+            .class("secret")
+            .kid(el("span").class("mono").kid(live(text))),
+        el("div")
+            .class("acts")
+            .kid(
+                Btn::saying(copy_word)
+                    .icon(Icon::Copy)
+                    .primary()
+                    .on(move || copying::copy(copy.clone()))
+            )
+            .kid(held.then(|| {
+                Btn::saying(Signal::derive(move || {
+                    t(if is_shown.get() { "hide" } else { "show" }, &[])
+                }))
+                .icon(Icon::Show)
+                .on(move || copying::show_or_hide(show.clone()))
+            }))
+            .kid(masked.then(|| {
+                Btn::new("reveal")
+                    .icon(Icon::Reveal)
+                    .on(move || reveal::start(vec![reveal_one.clone()]))
+            })),
+        el("dl")
+            .kid(line(
+                "status",
+                el("span")
+                    .class("row")
+                    .kid(el("span").class(state_class(state)))
+                    .kid(state_words)
+                    .into_any()
+            ))
+            .kid(
+                (state == KeyState::Gone)
+                    .then(|| line("gone_since", gone.map(when).unwrap_or_default().into_any()))
+            )
+            .kid(line("remaining", remaining.into_any()))
+            .kid(
+                row.used
+                    .map(|used| line("used", amount(used, &unit).into_any()))
+            )
+            .kid(line("expires", time(row.expires)))
+            .kid((!group.is_empty()).then(|| line("group", group.clone().into_any())))
+            .kid(line("last_used", time(row.last_used)))
+            .kid(line("created", time(row.created)))
+            .kid(live(extra)),
+        el("div").class("acts").kid(
+            Btn::new("remove_here_more")
+                .class("danger")
+                .on(move || removing.set(Some(vec![remove.clone()])))
+        )
+    ]
     .into_any()
 }
 
 /// Nothing is chosen: the keyboard, in short.
 fn hints() -> AnyView {
-    view! {
-        <h2>{t("nothing_chosen", &[])}</h2>
-        <p class="muted">{t("nothing_chosen_about", &[])}</p>
-        <dl class="hints">{shortcuts()}</dl>
-    }
+    all![
+        el("h2").kid(t("nothing_chosen", &[])),
+        el("p").class("muted").kid(t("nothing_chosen_about", &[])),
+        el("dl").class("hints").kid(shortcuts())
+    ]
     .into_any()
 }
 
@@ -229,7 +270,9 @@ pub(crate) fn shortcuts() -> Vec<AnyView> {
         ("?", "key_help"),
     ]
     .into_iter()
-    .map(|(key, word)| view! { <dt><kbd>{key}</kbd></dt><dd>{t(word, &[])}</dd> }.into_any())
+    .map(|(key, word)| {
+        all![el("dt").kid(el("kbd").kid(key)), el("dd").kid(t(word, &[]))].into_any()
+    })
     .collect()
 }
 
@@ -256,15 +299,20 @@ pub(crate) fn remove_dialog(removing: RwSignal<Option<Vec<KeyRef>>>) -> AnyView 
                 open.try_set(false);
             });
         };
-        view! {
-            <p>{about}</p>
-            <p class="muted">{t("remove_keys_site", &[])}</p>
-            {alert(wrong)}
-            <div class="acts">
-                {Btn::new("cancel").on(move || open.set(false))}
-                {Btn::new("remove_here").class("danger primary").off(busy).on(remove)}
-            </div>
-        }
+        all![
+            el("p").kid(about),
+            el("p").class("muted").kid(t("remove_keys_site", &[])),
+            alert(wrong),
+            el("div")
+                .class("acts")
+                .kid(Btn::new("cancel").on(move || open.set(false)))
+                .kid(
+                    Btn::new("remove_here")
+                        .class("danger primary")
+                        .off(busy)
+                        .on(remove)
+                )
+        ]
         .into_any()
     })
 }

@@ -53,6 +53,13 @@ pub(crate) fn set(element: &Element, name: &str, value: &str) {
     let _ = element.set_attribute(name, value);
 }
 
+/// A length in whole pixels.
+pub(crate) fn px(length: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "a length on a page")]
+    let length = length.round() as i32;
+    format!("{length}px")
+}
+
 /// A silent icon.
 pub(crate) fn icon(path: &str) -> Element {
     const SVG: Option<&str> = Some("http://www.w3.org/2000/svg");
@@ -73,11 +80,11 @@ pub(crate) fn icon(path: &str) -> Element {
 
 /// Writes text in which the found parts are marked.
 pub(crate) fn write_marked(element: &HtmlElement, text: &str, terms: &[String]) {
-    let marks = if terms.is_empty() {
-        Vec::new()
-    } else {
-        find_marks(text, terms)
-    };
+    write_marks(element, text, &find_marks(text, terms));
+}
+
+/// Writes text with these parts of it marked.
+pub(crate) fn write_marks(element: &HtmlElement, text: &str, marks: &[(usize, usize)]) {
     if marks.is_empty() {
         element.set_text_content(Some(text));
         return;
@@ -85,17 +92,24 @@ pub(crate) fn write_marked(element: &HtmlElement, text: &str, terms: &[String]) 
     element.set_text_content(None);
     let mut at = 0;
     for (from, to) in marks {
-        let _ = element.append_with_str_1(&text[at..from]);
+        if at < *from {
+            let _ = element.append_with_str_1(&text[at..*from]);
+        }
         let mark = make("mark", "");
-        mark.set_text_content(Some(&text[from..to]));
+        mark.set_text_content(Some(&text[*from..*to]));
         let _ = element.append_child(&mark);
-        at = to;
+        at = *to;
     }
-    let _ = element.append_with_str_1(&text[at..]);
+    if at < text.len() {
+        let _ = element.append_with_str_1(&text[at..]);
+    }
 }
 
 /// Where the terms (in lower case) stand in the text, as byte ranges in order.
-fn find_marks(text: &str, terms: &[String]) -> Vec<(usize, usize)> {
+pub(crate) fn find_marks(text: &str, terms: &[String]) -> Vec<(usize, usize)> {
+    if terms.is_empty() {
+        return Vec::new();
+    }
     // Lower case can be longer or shorter than the letter it comes from.
     let mut low = String::with_capacity(text.len());
     let mut origin = Vec::with_capacity(text.len() + 1);

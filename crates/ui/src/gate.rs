@@ -2,6 +2,7 @@
 
 use crate::app::app;
 use crate::backup::restore_form;
+use crate::el::{all, el, live};
 use crate::icons::mark;
 use crate::kit::{Btn, Takes, Tone, alert, dialog, field, note};
 use crate::line::{ask, spawn};
@@ -33,20 +34,25 @@ pub(crate) fn welcome() -> AnyView {
             }
         }
     };
-    view! {
-        <main class="gate">
-            <div class="brand">{mark()} {t("app_name", &[])}</div>
-            <h1>{t("welcome", &[])}</h1>
-            <p class="lead">{t("welcome_lead", &[])}</p>
-            <form on:submit=create novalidate>
-                <h2>{t("protection", &[])}</h2>
-                {protection.choices()}
-                {alert(wrong)}
-                <div class="row">{Btn::new("create_vault").primary().off(busy).submit()}</div>
-            </form>
-        </main>
-    }
-    .into_any()
+    el("main")
+        .class("gate")
+        .kid(el("div").class("brand").kid(mark()).kid(t("app_name", &[])))
+        .kid(el("h1").kid(t("welcome", &[])))
+        .kid(el("p").class("lead").kid(t("welcome_lead", &[])))
+        .kid(
+            el("form")
+                .on("submit", create)
+                .a("novalidate", true)
+                .kid(el("h2").kid(t("protection", &[])))
+                .kid(protection.choices())
+                .kid(alert(wrong))
+                .kid(
+                    el("div")
+                        .class("row")
+                        .kid(Btn::new("create_vault").primary().off(busy).submit()),
+                ),
+        )
+        .into_any()
 }
 
 /// A passphrase opens it.
@@ -75,34 +81,47 @@ pub(crate) fn locked() -> AnyView {
         });
     };
     focus_first();
-    view! {
-        <main class="gate">
-            <div class="brand">{mark()} {t("app_name", &[])}</div>
-            <h1>{t("locked", &[])}</h1>
-            {move || {
-                let waiting = waiting.get();
-                (waiting > 0).then(|| view! { <p class="lead">{tn("jobs_wait", waiting, &[])}</p> })
-            }}
-            <form on:submit=unlock novalidate>
-                {current("passphrase", passphrase)}
-                {alert(wrong)}
-                <div class="row wrap">
-                    {Btn::saying(Signal::derive(move || t(if busy.get() { "unlocking" } else { "unlock" }, &[])))
-                        .primary()
-                        .off(busy)
-                        .submit()}
-                    {Btn::new("forgot").class("ghost").on(move || forgotten.update(|shown| *shown = !*shown))}
-                </div>
-            </form>
-            {move || forgotten.get().then(|| view! {
-                <section class="stack">
-                    <p class="lead">{t("forgot_about", &[])}</p>
-                    {ways_out()}
-                </section>
-            })}
-        </main>
-    }
-    .into_any()
+    el("main")
+        .class("gate")
+        .kid(el("div").class("brand").kid(mark()).kid(t("app_name", &[])))
+        .kid(el("h1").kid(t("locked", &[])))
+        .kid(live(move || {
+            let waiting = waiting.get();
+            (waiting > 0).then(|| el("p").class("lead").kid(tn("jobs_wait", waiting, &[])))
+        }))
+        .kid(
+            el("form")
+                .on("submit", unlock)
+                .a("novalidate", true)
+                .kid(current("passphrase", passphrase))
+                .kid(alert(wrong))
+                .kid(
+                    el("div")
+                        .class("row wrap")
+                        .kid(
+                            Btn::saying(Signal::derive(move || {
+                                t(if busy.get() { "unlocking" } else { "unlock" }, &[])
+                            }))
+                            .primary()
+                            .off(busy)
+                            .submit(),
+                        )
+                        .kid(
+                            Btn::new("forgot")
+                                .class("ghost")
+                                .on(move || forgotten.update(|shown| *shown = !*shown)),
+                        ),
+                ),
+        )
+        .kid(live(move || {
+            forgotten.get().then(|| {
+                el("section")
+                    .class("stack")
+                    .kid(el("p").class("lead").kid(t("forgot_about", &[])))
+                    .kid(ways_out())
+            })
+        }))
+        .into_any()
 }
 
 /// Puts the cursor into the page's first field.
@@ -129,43 +148,48 @@ pub(crate) fn recovery(cause: RecoveryCause) -> AnyView {
             }
         });
     };
-    view! {
-        <main class="gate">
-            <div class="brand">{mark()} {t("app_name", &[])}</div>
-            <h1>{t("recovery", &[])}</h1>
-            {note(Tone::Bad, troubles::recovery(cause), Vec::new())}
-            <p class="lead">{t("recovery_lead", &[])}</p>
-            <div class="row wrap">{Btn::new("try_again").on(again)} {ways_out()}</div>
-            {alert(wrong)}
-        </main>
-    }
-    .into_any()
+    el("main")
+        .class("gate")
+        .kid(el("div").class("brand").kid(mark()).kid(t("app_name", &[])))
+        .kid(el("h1").kid(t("recovery", &[])))
+        .kid(note(Tone::Bad, troubles::recovery(cause), Vec::new()))
+        .kid(el("p").class("lead").kid(t("recovery_lead", &[])))
+        .kid(
+            el("div")
+                .class("row wrap")
+                .kid(Btn::new("try_again").on(again))
+                .kid(ways_out()),
+        )
+        .kid(alert(wrong))
+        .into_any()
 }
 
 /// Nothing is written to what a newer version made.
 pub(crate) fn newer() -> AnyView {
-    view! {
-        <main class="gate">
-            <div class="brand">{mark()} {t("app_name", &[])}</div>
-            <h1>{t("newer", &[])}</h1>
-            <p class="lead">{t("newer_lead", &[])}</p>
-        </main>
-    }
-    .into_any()
+    el("main")
+        .class("gate")
+        .kid(el("div").class("brand").kid(mark()).kid(t("app_name", &[])))
+        .kid(el("h1").kid(t("newer", &[])))
+        .kid(el("p").class("lead").kid(t("newer_lead", &[])))
+        .into_any()
 }
 
 /// Restore a backup, or start over.
 fn ways_out() -> AnyView {
     let restoring = RwSignal::new(false);
     let starting = RwSignal::new(false);
-    view! {
-        <div class="row wrap">
-            {Btn::new("restore_backup").on(move || restoring.set(true))}
-            {Btn::new("start_over").class("danger").on(move || starting.set(true))}
-        </div>
-        {dialog(restoring, "restore_backup", move || restore_form(restoring))}
-        {dialog(starting, "start_over", move || start_over_form(starting))}
-    }
+    all![
+        el("div")
+            .class("row wrap")
+            .kid(Btn::new("restore_backup").on(move || restoring.set(true)))
+            .kid(
+                Btn::new("start_over")
+                    .class("danger")
+                    .on(move || starting.set(true))
+            ),
+        dialog(restoring, "restore_backup", move || restore_form(restoring)),
+        dialog(starting, "start_over", move || start_over_form(starting))
+    ]
     .into_any()
 }
 
@@ -192,14 +216,24 @@ fn start_over_form(open: RwSignal<bool>) -> AnyView {
             }
         });
     };
-    view! {
-        <p class="muted">{t("start_over_about", &[])}</p>
-        {field("start_over_type", Takes::Text, word, Signal::stored(t("start_over_hint", &[&wanted])))}
-        {alert(wrong)}
-        <div class="acts">
-            {Btn::new("cancel").on(move || open.set(false))}
-            {Btn::new("start_over").class("danger primary").off(Signal::derive(move || !matches.get())).on(start)}
-        </div>
-    }
+    all![
+        el("p").class("muted").kid(t("start_over_about", &[])),
+        field(
+            "start_over_type",
+            Takes::Text,
+            word,
+            Signal::stored(t("start_over_hint", &[&wanted]))
+        ),
+        alert(wrong),
+        el("div")
+            .class("acts")
+            .kid(Btn::new("cancel").on(move || open.set(false)))
+            .kid(
+                Btn::new("start_over")
+                    .class("danger primary")
+                    .off(Signal::derive(move || !matches.get()))
+                    .on(start)
+            )
+    ]
     .into_any()
 }

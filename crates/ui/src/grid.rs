@@ -80,7 +80,7 @@ pub(crate) fn begin(list: HtmlElement) {
         let _ = next.remove_attribute("role");
         cell = next.next_element_sibling();
     }
-    stick.row.set_hidden(true);
+    stick.row.hide(true);
     let _ = holder.append_child(&stick.row);
     let _ = list.append_child(&holder);
     let _ = list.append_child(&tall);
@@ -283,10 +283,7 @@ impl Grid {
         let lines = self.finder.listing.lines.len();
         if fresh == Fresh::All {
             let total = self.top_of(lines);
-            let _ = self
-                .tall
-                .style()
-                .set_property("height", &format!("{total}px"));
+            let _ = self.tall.style().set_property("height", &dom::px(total));
             dom::set(&self.list, "aria-rowcount", &lines.to_string());
         }
         let top =
@@ -314,7 +311,7 @@ impl Grid {
             for row in [&slot.row.row, &slot.head.row] {
                 dom::set(row, "data-at", &place);
                 dom::set(row, "tabindex", "-1");
-                row.set_hidden(true);
+                row.hide(true);
                 let _ = self.tall.append_child(row);
             }
             self.slots.push(slot);
@@ -362,13 +359,13 @@ impl Grid {
                 }
                 slot.line = wanted;
                 let Some(what) = what else {
-                    slot.row.row.set_hidden(true);
-                    slot.head.row.set_hidden(true);
+                    slot.row.row.hide(true);
+                    slot.head.row.hide(true);
                     continue;
                 };
                 let is_key = matches!(what, Line::Key(_));
-                slot.row.row.set_hidden(!is_key);
-                slot.head.row.set_hidden(is_key);
+                slot.row.row.hide(!is_key);
+                slot.head.row.hide(is_key);
                 match what {
                     Line::Key(index) => {
                         let row = &stock.rows[index as usize];
@@ -405,7 +402,7 @@ impl Grid {
                     - self.finder.listing.heads_before(line) as f64 * (ROW - HEAD);
                 let _ = element
                     .style()
-                    .set_property("transform", &format!("translateY({top}px)"));
+                    .set_property("transform", &format!("translateY({})", dom::px(top)));
             }
         });
         // The list itself takes the focus while the row that had it is out of sight.
@@ -425,7 +422,7 @@ impl Grid {
             .and_then(|place| heads.get(place))
             .map(|head| *head as usize);
         let shown = head.filter(|head| self.top_of(*head) < top);
-        self.stick.row.set_hidden(shown.is_none());
+        self.stick.row.hide(shown.is_none());
         let Some(line) = shown else { return };
         with_stock(|stock| match self.finder.listing.lines.get(line) {
             Some(Line::Head(index)) => {
@@ -444,7 +441,7 @@ impl Grid {
             .stick
             .row
             .style()
-            .set_property("transform", &format!("translateY({push}px)"));
+            .set_property("transform", &format!("translateY({})", dom::px(push)));
     }
 
     /// Where the keyboard is.

@@ -3,8 +3,9 @@
 
 use crate::accounts::freshness;
 use crate::app::{Copied, Shown};
-use crate::dom::{icon, make, set, write_marked};
+use crate::dom::{icon, set};
 use crate::icons::Icon;
+use crate::part::Part;
 use crate::stock::{Account, Row};
 use crate::words::{amount, from_seconds, t, tn, when};
 use relaykeep_core::keys::{self, KeyState};
@@ -24,6 +25,7 @@ pub(crate) struct RowWords {
     hide: String,
     reveal: String,
     no_name: String,
+    select: [String; 2],
 }
 
 impl RowWords {
@@ -48,6 +50,7 @@ impl RowWords {
             hide: t("hide", &[]),
             reveal: t("reveal", &[]),
             no_name: t("no_name", &[]),
+            select: select_words(),
         }
     }
 
@@ -67,6 +70,14 @@ impl RowWords {
     pub(crate) fn name<'a>(&'a self, name: &'a str) -> &'a str {
         if name.is_empty() { &self.no_name } else { name }
     }
+}
+
+/// What stands before and after a name where its row is selected.
+fn select_words() -> [String; 2] {
+    const NAME: &str = "\u{1}";
+    let whole = t("select_key", &[NAME]);
+    let (before, after) = whole.split_once(NAME).unwrap_or((&whole, ""));
+    [before.to_owned(), after.to_owned()]
 }
 
 /// The class of a state's dot.
@@ -92,44 +103,46 @@ pub(crate) struct Around<'a> {
 
 /// The elements of a key's row.
 pub(crate) struct RowParts {
-    pub(crate) row: HtmlElement,
+    pub(crate) row: Part,
     pub(crate) check: HtmlInputElement,
-    name: HtmlElement,
-    account: HtmlElement,
-    key: HtmlElement,
-    group: HtmlElement,
-    dot: HtmlElement,
-    state: HtmlElement,
-    bar: HtmlElement,
-    fill: HtmlElement,
-    left: HtmlElement,
-    expiry: HtmlElement,
-    used: HtmlElement,
-    copy: HtmlElement,
-    copy_word: HtmlElement,
-    show: HtmlElement,
+    name: Part,
+    account: Part,
+    key: Part,
+    group: Part,
+    dot: Part,
+    state: Part,
+    bar: Part,
+    fill: Part,
+    left: Part,
+    expiry: Part,
+    used: Part,
+    copy: Part,
+    copy_word: Part,
+    show: Part,
     eye: Element,
-    reveal: HtmlElement,
-    done: HtmlElement,
+    reveal: Part,
+    done: Part,
 }
 
 impl RowParts {
     /// Makes them.
     pub(crate) fn new(words: &RowWords) -> Self {
-        let row = make("div", "r");
+        let row = Part::new("div", "r");
         set(&row, "role", "row");
         let cell = |class: &str| {
-            let cell = make("span", class);
+            let cell = Part::new("span", class);
             set(&cell, "role", "gridcell");
             let _ = row.append_child(&cell);
             cell
         };
         let inside = |parent: &HtmlElement, tag: &str, class: &str| {
-            let child = make(tag, class);
+            let child = Part::new(tag, class);
             let _ = parent.append_child(&child);
             child
         };
-        let check: HtmlInputElement = inside(&cell("ck"), "input", "b-check").unchecked_into();
+        let check: HtmlInputElement = (*inside(&cell("ck"), "input", "b-check"))
+            .clone()
+            .unchecked_into();
         check.set_type("checkbox");
         set(&check, "tabindex", "-1");
         set(&check, "autocomplete", "off");
@@ -166,8 +179,8 @@ impl RowParts {
             .and_then(|svg| svg.first_element_child())
             .unwrap_or_else(|| show.clone().into());
         let done = inside(&acts, "span", "done");
-        done.set_hidden(true);
-        done.set_text_content(Some(&words.copied));
+        done.hide(true);
+        done.say(&words.copied);
         Self {
             row,
             check,
@@ -214,36 +227,34 @@ impl RowParts {
                 class.push_str(name);
             }
         }
-        self.row.set_class_name(&class);
-        set(
-            &self.row,
+        self.row.class(&class);
+        self.row.put(
             "data-key",
             &format!("{}/{}", key_ref.account.0, key_ref.id.0),
         );
-        set(
-            &self.row,
+        self.row.put(
             "aria-selected",
             if data.selected { "true" } else { "false" },
         );
         let name = words.name(&key.name);
+        let [before, after] = &words.select;
         self.check.set_checked(data.selected);
-        set(&self.check, "aria-label", &t("select_key", &[name]));
-        write_marked(&self.name, name, around.terms);
-        set(&self.row.clone(), "data-name", name);
+        set(&self.check, "aria-label", &format!("{before}{name}{after}"));
+        self.name.mark(name, around.terms);
         if around.name_account {
-            write_marked(&self.account, &account.view.name, around.terms);
+            self.account.mark(&account.view.name, around.terms);
         }
-        self.account.set_hidden(!around.name_account);
+        self.account.hide(!around.name_account);
 
         let full = around.shown.filter(|shown| shown.key == *key_ref);
         match full {
             Some(shown) => {
-                self.key.set_class_name("kx full");
-                self.key.set_text_content(Some(&shown.text));
+                self.key.class("kx full");
+                self.key.say(&shown.text);
             }
             None => {
-                self.key.set_class_name("kx");
-                self.key.set_text_content(Some(&mask(&key.mask)));
+                self.key.class("kx");
+                self.key.say(&mask(&key.mask));
             }
         }
         let own_group = account.view.group.as_deref().unwrap_or_default();
@@ -252,47 +263,43 @@ impl RowParts {
         } else {
             &key.group
         };
-        write_marked(&self.group, group, around.terms);
-        self.group.set_hidden(group.is_empty());
-        self.dot.set_class_name(state_class(state));
-        self.state.set_text_content(Some(words.state(state)));
+        self.group.mark(group, around.terms);
+        self.group.hide(group.is_empty());
+        self.dot.class(state_class(state));
+        self.state.say(words.state(state));
         self.fill_amount(words, data, account);
-        self.expiry.set_text_content(Some(
+        self.expiry.say(
             &key.expires
                 .map_or_else(|| words.never.clone(), |at| when(from_seconds(at))),
-        ));
-        self.used.set_text_content(Some(
+        );
+        self.used.say(
             &key.last_used
                 .map_or_else(|| words.never.clone(), |at| when(from_seconds(at))),
-        ));
+        );
 
         let copied = around
             .copied
             .filter(|(copied, _)| copied == key_ref)
             .map(|(_, how)| *how);
-        self.done.set_hidden(copied != Some(Copied::Done));
+        self.done.hide(copied != Some(Copied::Done));
         let again = copied == Some(Copied::PressAgain);
-        self.copy.set_class_name(if again {
+        self.copy.class(if again {
             "btn b-copy word"
         } else {
             "btn ghost b-copy"
         });
-        self.copy_word
-            .set_text_content(again.then_some(words.copy.as_str()));
-        set(
-            &self.copy,
-            "title",
-            if again { &words.again } else { &words.copy },
-        );
+        self.copy_word.say(if again { &words.copy } else { "" });
+        self.copy
+            .put("title", if again { &words.again } else { &words.copy });
         let can_show = key.secret == SecretState::Held;
-        self.show.set_hidden(!can_show);
+        self.show.hide(!can_show);
         let word = if full.is_some() {
             &words.hide
         } else {
             &words.show
         };
-        set(&self.show, "aria-label", word);
-        set(&self.show, "title", word);
+        self.show.put("aria-label", word);
+        self.show.put("title", word);
         set(
             &self.eye,
             "d",
@@ -303,7 +310,7 @@ impl RowParts {
             }
             .path(),
         );
-        self.reveal.set_hidden(!masked);
+        self.reveal.hide(!masked);
     }
 
     fn fill_amount(&self, words: &RowWords, data: &Row, account: &Account) {
@@ -313,16 +320,15 @@ impl RowParts {
             (false, Some(left)) => (amount(left, &account.view.unit), ""),
             (false, None) => (String::from("–"), "faint"),
         };
-        self.left.set_class_name(class);
-        self.left.set_text_content(Some(&text));
+        self.left.class(class);
+        self.left.say(&text);
         let share = match (key.unlimited, key.remaining, key.used) {
             (false, Some(left), Some(used)) => Some(share(left, used)),
             _ => None,
         };
-        self.bar.set_hidden(share.is_none());
+        self.bar.hide(share.is_none());
         if let Some(share) = share {
-            self.bar
-                .set_class_name(if share < 10 { "bar low" } else { "bar" });
+            self.bar.class(if share < 10 { "bar low" } else { "bar" });
             let _ = self
                 .fill
                 .style()
@@ -356,24 +362,24 @@ pub(crate) fn mask(told: &str) -> String {
 
 /// The elements of a group's head.
 pub(crate) struct HeadParts {
-    pub(crate) row: HtmlElement,
-    pub(crate) toggle: HtmlElement,
-    name: HtmlElement,
-    host: HtmlElement,
-    kind: HtmlElement,
-    balance: HtmlElement,
-    dot: HtmlElement,
-    fresh: HtmlElement,
-    keys: HtmlElement,
+    pub(crate) row: Part,
+    pub(crate) toggle: Part,
+    name: Part,
+    host: Part,
+    kind: Part,
+    balance: Part,
+    dot: Part,
+    fresh: Part,
+    keys: Part,
 }
 
 impl HeadParts {
     /// Makes them.
     pub(crate) fn new() -> Self {
-        let row = make("div", "g");
+        let row = Part::new("div", "g");
         set(&row, "role", "row");
         let inside = |parent: &HtmlElement, tag: &str, class: &str| {
-            let child = make(tag, class);
+            let child = Part::new(tag, class);
             let _ = parent.append_child(&child);
             child
         };
@@ -412,50 +418,46 @@ impl HeadParts {
     /// Fills them for an account.
     pub(crate) fn fill(&self, account: &Account, terms: &[String], shut: bool) {
         let view = &account.view;
-        self.row.set_class_name(if shut { "g shut" } else { "g" });
-        set(&self.row, "data-account", &view.id.0);
-        self.toggle.set_hidden(false);
-        set(
-            &self.toggle,
-            "aria-expanded",
-            if shut { "false" } else { "true" },
-        );
-        set(
-            &self.toggle,
+        self.row.class(if shut { "g shut" } else { "g" });
+        self.row.put("data-account", &view.id.0);
+        self.toggle.hide(false);
+        self.toggle
+            .put("aria-expanded", if shut { "false" } else { "true" });
+        self.toggle.put(
             "aria-label",
             &t(if shut { "expand" } else { "collapse" }, &[&view.name]),
         );
-        write_marked(&self.name, &view.name, terms);
+        self.name.mark(&view.name, terms);
         let host = if view.name == account.host {
             String::new()
         } else {
             format!(" · {}", account.host)
         };
-        write_marked(&self.host, &host, terms);
-        self.kind.set_text_content(Some(view.kind.name()));
-        self.balance.set_text_content(Some(
+        self.host.mark(&host, terms);
+        self.kind.say(view.kind.name());
+        self.balance.say(
             &view
                 .balance
                 .map(|balance| amount(balance, &view.unit))
                 .unwrap_or_default(),
-        ));
+        );
         let (tone, words) = freshness(account);
-        self.dot.set_class_name(&format!("dot {}", tone.class()));
-        self.dot.set_hidden(false);
-        self.fresh.set_text_content(Some(&words));
+        self.dot.class(&format!("dot {}", tone.class()));
+        self.dot.hide(false);
+        self.fresh.say(&words);
         let keys = match view.cut_at {
             Some(cut) => tn("first_keys", cut, &[]),
             None => tn("keys_held", view.keys, &[]),
         };
-        self.keys.set_text_content(Some(&keys));
+        self.keys.say(&keys);
     }
 
     /// Fills them for what was found inside keys.
     pub(crate) fn fill_inside(&self) {
-        self.row.set_class_name("g");
-        let _ = self.row.remove_attribute("data-account");
-        self.toggle.set_hidden(true);
-        self.name.set_text_content(Some(&t("found_inside", &[])));
+        self.row.class("g");
+        self.row.put("data-account", "");
+        self.toggle.hide(true);
+        self.name.say(&t("found_inside", &[]));
         for part in [
             &self.host,
             &self.kind,
@@ -463,9 +465,9 @@ impl HeadParts {
             &self.fresh,
             &self.keys,
         ] {
-            part.set_text_content(None);
+            part.say("");
         }
-        self.dot.set_hidden(true);
+        self.dot.hide(true);
     }
 }
 

@@ -4,6 +4,7 @@ use crate::accounts;
 use crate::activity::work;
 use crate::app::{app, with_stock};
 use crate::details::{details, remove_dialog};
+use crate::el::{el, live};
 use crate::grid;
 use crate::icons::{Icon, icon};
 use crate::kit::{Btn, choice};
@@ -14,10 +15,10 @@ use crate::stock::Filter;
 use crate::view_choices;
 use crate::words::{now, number, t, tn};
 use crate::{copying, dom};
-use leptos::html;
 use leptos::prelude::*;
 use relaykeep_protocol::{KeyRef, SecretState};
 use wasm_bindgen::JsCast;
+use web_sys::{Event, MouseEvent};
 
 /// The section.
 pub(crate) fn keys_page() -> AnyView {
@@ -29,19 +30,12 @@ pub(crate) fn keys_page() -> AnyView {
         app.stock.track();
         with_stock(|stock| stock.counts(now()))
     });
-    let list: NodeRef<html::Div> = NodeRef::new();
-    list.on_load(move |list| {
-        grid::begin(list.unchecked_into());
-        dom::next_frame(grid::resize);
-    });
     on_cleanup(grid::end);
     // The rows first; whatever else depends on them is a signal away.
     Effect::new(move || {
         app.stock.track();
-        if list.get().is_some() {
-            app.matched.set(grid::renew());
-            app.selection.update(|count| *count += 1);
-        }
+        app.matched.set(grid::renew());
+        app.selection.update(|count| *count += 1);
     });
     Effect::new(move |before: Option<()>| {
         app.shown.track();
@@ -56,41 +50,49 @@ pub(crate) fn keys_page() -> AnyView {
         Signal::derive(move || !typed.with(String::is_empty) || filter.get() != Filter::All);
     let nothing_found =
         Signal::derive(move || searching.get() && app.matched.get() == 0 && total.get() > 0);
-    view! {
-        <div class="keys">
-            <h1 class="sr">{t("keys", &[])}</h1>
-            {top(typed, filter, counts)}
-            {chips(filter, counts)}
-            <div class="bar-line">{crate::activity::notices()} {work()}</div>
-            <div class="body">
-                <div class="listbox">
-                    <div
-                        class="list"
-                        role="grid"
-                        aria-label=t("keys", &[])
-                        aria-multiselectable="true"
-                        tabindex="0"
-                        node_ref=list
-                        on:scroll=move |_| grid::scroll()
-                        on:click=move |event| grid::click(&event)
-                    ></div>
-                    {move || {
-                        if app.complete.get() && app.stock.get() > 0 && total.get() == 0 {
-                            Some(empty())
-                        } else if nothing_found.get() {
-                            Some(none_found(typed, filter))
-                        } else {
-                            None
-                        }
-                    }}
-                </div>
-                {details(removing)}
-            </div>
-            {selection_bar(total, removing)}
-            {remove_dialog(removing)}
-        </div>
-    }
-    .into_any()
+    el("div")
+        .class("keys")
+        .kid(el("h1").class("sr").kid(t("keys", &[])))
+        .kid(top(typed, filter, counts))
+        .kid(chips(filter, counts))
+        .kid(
+            el("div")
+                .class("bar-line")
+                .kid(crate::activity::notices())
+                .kid(work()),
+        )
+        .kid(
+            el("div")
+                .class("body")
+                .kid(
+                    el("div")
+                        .class("listbox")
+                        .kid(
+                            el("div")
+                                .class("list")
+                                .a("role", "grid")
+                                .a("aria-label", t("keys", &[]))
+                                .a("aria-multiselectable", "true")
+                                .a("tabindex", "0")
+                                .born(|list| grid::begin(list.unchecked_into()))
+                                .on("scroll", move |_: Event| grid::scroll())
+                                .on("click", move |event: MouseEvent| grid::click(&event)),
+                        )
+                        .kid(live(move || {
+                            if app.complete.get() && app.stock.get() > 0 && total.get() == 0 {
+                                Some(empty())
+                            } else if nothing_found.get() {
+                                Some(none_found(typed, filter))
+                            } else {
+                                None
+                            }
+                        })),
+                )
+                .kid(details(removing)),
+        )
+        .kid(selection_bar(total, removing))
+        .kid(remove_dialog(removing))
+        .into_any()
 }
 
 /// Empties the search box and leaves it where it is.
@@ -131,67 +133,101 @@ fn top(typed: RwSignal<String>, filter: RwSignal<Filter>, counts: Memo<[u32; 9]>
         let (found, all) = (app.matched.get_untracked(), counts.get_untracked()[0]);
         app.say(t("count_of", &[&number(found), &number(all)]));
     };
-    view! {
-        <div class="top">
-            <label class="search">
-                {icon(Icon::Search)}
-                <input
-                    type="search"
-                    aria-label=t("search_keys", &[])
-                    placeholder=t("search_placeholder", &[])
-                    autocomplete="off"
-                    autocapitalize="off"
-                    spellcheck="false"
-                    on:input=move |event| {
-                        let text = event_target_value(&event);
-                        app.matched.set(grid::type_in(&text));
-                        typed.set(text);
-                        dom::after(400, said);
-                    }
-                />
-                <span class="faint small" hidden=move || typed.with(String::is_empty) && filter.get() == Filter::All>
-                    {move || t("count_of", &[&number(app.matched.get()), &number(counts.get()[0])])}
-                </span>
-                <kbd hidden=move || !typed.with(String::is_empty)>"/"</kbd>
-            </label>
-            <span class="grow"></span>
-            {Btn::new("reveal_masked")
+    el("div")
+        .class("top")
+        .kid(
+            el("label")
+                .class("search")
+                .kid(icon(Icon::Search))
+                .kid(
+                    el("input")
+                        .a("type", "search")
+                        .a("aria-label", t("search_keys", &[]))
+                        .a("placeholder", t("search_placeholder", &[]))
+                        .a("autocomplete", "off")
+                        .a("autocapitalize", "off")
+                        .a("spellcheck", "false")
+                        .on("input", move |event: Event| {
+                            let text = event_target_value(&event);
+                            app.matched.set(grid::type_in(&text));
+                            typed.set(text);
+                            dom::after(400, said);
+                        }),
+                )
+                .kid(
+                    el("span")
+                        .class("faint small")
+                        .live("hidden", move || {
+                            typed.with(String::is_empty) && filter.get() == Filter::All
+                        })
+                        .kid(live(move || {
+                            t(
+                                "count_of",
+                                &[&number(app.matched.get()), &number(counts.get()[0])],
+                            )
+                        })),
+                )
+                .kid(
+                    el("kbd")
+                        .live("hidden", move || !typed.with(String::is_empty))
+                        .kid("/"),
+                ),
+        )
+        .kid(el("span").class("grow"))
+        .kid(
+            Btn::new("reveal_masked")
                 .icon(Icon::Reveal)
-                .badge(Signal::derive(move || Some(masked.get()).filter(|count| *count > 0)))
+                .badge(Signal::derive(move || {
+                    Some(masked.get()).filter(|count| *count > 0)
+                }))
                 .off(Signal::derive(move || masked.get() == 0))
-                .on(|| reveal::offer(with_stock(|stock| stock.masked(|_| true))))}
-            {Btn::new("sync")
+                .on(|| reveal::offer(with_stock(|stock| stock.masked(|_| true)))),
+        )
+        .kid(
+            Btn::new("sync")
                 .icon(Icon::Sync)
                 .class("sync")
                 .off(Signal::derive(move || busy.get()))
-                .on(|| accounts::sync(Vec::new()))}
-        </div>
-    }
-    .into_any()
+                .on(|| accounts::sync(Vec::new())),
+        )
+        .into_any()
 }
 
 fn chips(filter: RwSignal<Filter>, counts: Memo<[u32; 9]>) -> AnyView {
     let app = app();
     let one = move |(place, which): (usize, Filter)| {
         let always = matches!(which, Filter::All | Filter::Active);
-        view! {
-            <button
-                type="button"
-                class="chip"
-                aria-pressed=move || if filter.get() == which { "true" } else { "false" }
-                hidden=move || !always && counts.get()[place] == 0 && filter.get() != which
-                on:click=move |_| {
-                    let which = if filter.get_untracked() == which { Filter::All } else { which };
-                    filter.set(which);
-                    app.matched.set(grid::wish(|wish| wish.filter = Some(which)));
+        el("button")
+            .a("type", "button")
+            .class("chip")
+            .live("aria-pressed", move || {
+                if filter.get() == which {
+                    "true"
+                } else {
+                    "false"
                 }
-            >
-                {t(which.word(), &[])}
-                " "
-                <b aria-hidden="true">{move || number(counts.get()[place])}</b>
-            </button>
-        }
-        .into_any()
+            })
+            .live("hidden", move || {
+                !always && counts.get()[place] == 0 && filter.get() != which
+            })
+            .on("click", move |_: Event| {
+                let which = if filter.get_untracked() == which {
+                    Filter::All
+                } else {
+                    which
+                };
+                filter.set(which);
+                app.matched
+                    .set(grid::wish(|wish| wish.filter = Some(which)));
+            })
+            .kid(t(which.word(), &[]))
+            .kid(" ")
+            .kid(
+                el("b")
+                    .a("aria-hidden", "true")
+                    .kid(live(move || number(counts.get()[place]))),
+            )
+            .into_any()
     };
     let filters: Vec<AnyView> = Filter::ALL
         .into_iter()
@@ -208,38 +244,63 @@ fn chips(filter: RwSignal<Filter>, counts: Memo<[u32; 9]>) -> AnyView {
             wish.sort = sort;
         }));
     };
-    view! {
-        <div class="chips">
-            <div class="filters" role="group" aria-label=t("filters", &[])>{filters}</div>
-            <span class="chip pick">
-                <span class="w" aria-hidden="true">{t("group_by", &[])}</span>
-                {choice(
+    el("div")
+        .class("chips")
+        .kid(
+            el("div")
+                .class("filters")
+                .a("role", "group")
+                .a("aria-label", t("filters", &[]))
+                .kid(filters),
+        )
+        .kid(
+            el("span")
+                .class("chip pick")
+                .kid(
+                    el("span")
+                        .class("w")
+                        .a("aria-hidden", "true")
+                        .kid(t("group_by", &[])),
+                )
+                .kid(choice(
                     "group_by",
                     "",
                     vec![t("group_account", &[]), t("group_none", &[])],
                     Signal::derive(move || usize::from(group.get() == GroupBy::Nothing)),
                     move |place| {
-                        group.set(if place == 1 { GroupBy::Nothing } else { GroupBy::Account });
+                        group.set(if place == 1 {
+                            GroupBy::Nothing
+                        } else {
+                            GroupBy::Account
+                        });
                         picked();
                     },
-                )}
-            </span>
-            <span class="chip pick">
-                <span class="w" aria-hidden="true">{t("sort", &[])}</span>
-                {choice(
+                )),
+        )
+        .kid(
+            el("span")
+                .class("chip pick")
+                .kid(
+                    el("span")
+                        .class("w")
+                        .a("aria-hidden", "true")
+                        .kid(t("sort", &[])),
+                )
+                .kid(choice(
                     "sort",
                     "",
-                    view_choices::SORT_WORDS.iter().map(|word| t(word, &[])).collect(),
+                    view_choices::SORT_WORDS
+                        .iter()
+                        .map(|word| t(word, &[]))
+                        .collect(),
                     Signal::derive(move || view_choices::sort_place(sort.get())),
                     move |place| {
                         sort.set(view_choices::sort_at(place));
                         picked();
                     },
-                )}
-            </span>
-        </div>
-    }
-    .into_any()
+                )),
+        )
+        .into_any()
 }
 
 fn empty() -> AnyView {
@@ -278,14 +339,12 @@ fn empty() -> AnyView {
                 .on(|| accounts::sync(Vec::new())),
         )
     };
-    view! {
-        <div class="nothing">
-            <h2>{t("no_keys", &[])}</h2>
-            <p>{t(about, &[])}</p>
-            {button}
-        </div>
-    }
-    .into_any()
+    el("div")
+        .class("nothing")
+        .kid(el("h2").kid(t("no_keys", &[])))
+        .kid(el("p").kid(t(about, &[])))
+        .kid(button)
+        .into_any()
 }
 
 fn none_found(typed: RwSignal<String>, filter: RwSignal<Filter>) -> AnyView {
@@ -298,14 +357,12 @@ fn none_found(typed: RwSignal<String>, filter: RwSignal<Filter>) -> AnyView {
         app.matched.set(grid::type_in(""));
         focus_search();
     };
-    view! {
-        <div class="nothing">
-            <h2>{t("none_found", &[])}</h2>
-            <p>{t("none_found_about", &[])}</p>
-            {Btn::new("clear_search").on(clear)}
-        </div>
-    }
-    .into_any()
+    el("div")
+        .class("nothing")
+        .kid(el("h2").kid(t("none_found", &[])))
+        .kid(el("p").kid(t("none_found_about", &[])))
+        .kid(Btn::new("clear_search").on(clear))
+        .into_any()
 }
 
 fn selection_bar(total: Signal<u32>, removing: RwSignal<Option<Vec<KeyRef>>>) -> AnyView {
@@ -341,21 +398,24 @@ fn selection_bar(total: Signal<u32>, removing: RwSignal<Option<Vec<KeyRef>>>) ->
         app.selection.update(|count| *count += 1);
         grid::repaint();
     };
-    view! {
-        <div class="selbar" hidden=move || selected.get() == 0>
-            <span class="grow">
-                {move || tn("selected_of", selected.get(), &[&number(total.get())])}
-            </span>
-            {Btn::new("copy").icon(Icon::Copy).on(copy)}
-            {Btn::new("reveal")
+    el("div")
+        .class("selbar")
+        .live("hidden", move || selected.get() == 0)
+        .kid(el("span").class("grow").kid(live(move || {
+            tn("selected_of", selected.get(), &[&number(total.get())])
+        })))
+        .kid(Btn::new("copy").icon(Icon::Copy).on(copy))
+        .kid(
+            Btn::new("reveal")
                 .icon(Icon::Reveal)
                 .off(Signal::derive(move || !held()))
-                .on(move || reveal::offer(masked()))}
-            {Btn::new("remove_here_more")
+                .on(move || reveal::offer(masked())),
+        )
+        .kid(
+            Btn::new("remove_here_more")
                 .class("danger")
-                .on(move || removing.set(Some(with_stock(|stock| stock.selected().collect()))))}
-            {Btn::new("clear_selection").silent(Icon::Close).on(clear)}
-        </div>
-    }
-    .into_any()
+                .on(move || removing.set(Some(with_stock(|stock| stock.selected().collect())))),
+        )
+        .kid(Btn::new("clear_selection").silent(Icon::Close).on(clear))
+        .into_any()
 }

@@ -2,13 +2,13 @@
 //! only its own words.
 
 use crate::dom;
+use crate::el::{el, live};
 use crate::icons::{Icon, icon};
 use crate::words::t;
-use leptos::ev;
-use leptos::html;
 use leptos::prelude::*;
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::JsCast;
+use web_sys::Event;
 use web_sys::HtmlElement;
 
 /// A button in the making.
@@ -88,7 +88,11 @@ impl Btn {
 
     /// Does this when pressed.
     pub(crate) fn on(self, act: impl Fn() + 'static) -> AnyView {
-        let act: Box<dyn Fn()> = Box::new(act);
+        self.made(Box::new(act))
+    }
+
+    #[inline(never)]
+    fn made(self, act: Box<dyn Fn()>) -> AnyView {
         let Self {
             label,
             icon: drawn,
@@ -102,26 +106,28 @@ impl Btn {
         let words = if silent {
             ().into_any()
         } else {
-            view! { <span>{label}</span> }.into_any()
+            el("span").kid(label).into_any()
         };
         let badge = badge.map(|badge| {
-            view! {
-                <span class="tag warn" aria-hidden="true" hidden=move || badge.get().is_none()>
-                    {move || badge.get().map(crate::words::number)}
-                </span>
-            }
-            .into_any()
+            el("span")
+                .class("tag warn")
+                .a("aria-hidden", "true")
+                .live("hidden", move || badge.get().is_none())
+                .kid(live(move || badge.get().map(crate::words::number)))
+                .into_any()
         });
         let title = move || silent.then(|| label.get());
         let name = move || name.clone().or_else(|| silent.then(|| label.get()));
-        html::button()
-            .r#type(if submit { "submit" } else { "button" })
+        el("button")
+            .a("type", if submit { "submit" } else { "button" })
             .class(class)
-            .title(title)
-            .aria_label(name)
-            .disabled(move || off.get())
-            .child((drawn.map(icon), words, badge))
-            .on(ev::click, move |_| act())
+            .live("title", title)
+            .live("aria-label", name)
+            .live("disabled", move || off.get())
+            .kid(drawn.map(icon))
+            .kid(words)
+            .kid(badge)
+            .on("click", move |_: Event| act())
             .into_any()
     }
 }
@@ -157,29 +163,39 @@ pub(crate) fn field(
     let hint_id = format!("{id}h");
     let described = hint_id.clone();
     let has_hint = move || !hint.with(String::is_empty);
-    view! {
-        <div class="field">
-            <label for=id.clone()>{t(label, &[])}</label>
-            <input
-                class="input"
-                id=id
-                type=match takes {
-                    Takes::Text => "text",
-                    Takes::Password => "password",
-                }
-                autocomplete="off"
-                autocapitalize="off"
-                spellcheck="false"
-                aria-describedby=move || has_hint().then(|| described.clone())
-                prop:value=move || value.get()
-                on:input=move |event| value.set(event_target_value(&event))
-            />
-            <span class="hint" id=hint_id hidden=move || !has_hint()>
-                {move || hint.get()}
-            </span>
-        </div>
-    }
-    .into_any()
+    el("div")
+        .class("field")
+        .kid(el("label").a("for", id.clone()).kid(t(label, &[])))
+        .kid(
+            el("input")
+                .class("input")
+                .a("id", id)
+                .a(
+                    "type",
+                    match takes {
+                        Takes::Text => "text",
+                        Takes::Password => "password",
+                    },
+                )
+                .a("autocomplete", "off")
+                .a("autocapitalize", "off")
+                .a("spellcheck", "false")
+                .live("aria-describedby", move || {
+                    has_hint().then(|| described.clone())
+                })
+                .value(move || value.get())
+                .on("input", move |event: Event| {
+                    value.set(event_target_value(&event))
+                }),
+        )
+        .kid(
+            el("span")
+                .class("hint")
+                .a("id", hint_id)
+                .live("hidden", move || !has_hint())
+                .kid(live(move || hint.get())),
+        )
+        .into_any()
 }
 
 /// No hint.
@@ -198,22 +214,24 @@ pub(crate) fn tick(
     let id = fresh_id();
     let hint_id = format!("{id}h");
     let has_hint = !hint.is_empty();
-    view! {
-        <div class="check">
-            <input
-                type="checkbox"
-                id=id.clone()
-                aria-describedby=has_hint.then(|| hint_id.clone())
-                prop:checked=move || on.get()
-                on:change=move |event| set(event_target_checked(&event))
-            />
-            <div>
-                <label for=id>{label}</label>
-                {has_hint.then(|| view! { <span class="hint" id=hint_id>{hint}</span> })}
-            </div>
-        </div>
-    }
-    .into_any()
+    el("div")
+        .class("check")
+        .kid(
+            el("input")
+                .a("type", "checkbox")
+                .a("id", id.clone())
+                .a("aria-describedby", has_hint.then(|| hint_id.clone()))
+                .checked(move || on.get())
+                .on("change", move |event: Event| {
+                    set(event_target_checked(&event))
+                }),
+        )
+        .kid(
+            el("div")
+                .kid(el("label").a("for", id).kid(label))
+                .kid(has_hint.then(|| el("span").class("hint").a("id", hint_id).kid(hint))),
+        )
+        .into_any()
 }
 
 /// A labelled choice from a list; values are the options' places.
@@ -229,28 +247,23 @@ pub(crate) fn choice(
         .into_iter()
         .enumerate()
         .map(|(place, text)| {
-            view! {
-                <option value=place.to_string() selected=move || chosen.get() == place>
-                    {text}
-                </option>
-            }
-            .into_any()
+            el("option")
+                .a("value", place.to_string())
+                .flag("selected", move || chosen.get() == place)
+                .kid(text)
+                .into_any()
         })
         .collect();
-    view! {
-        <select
-            class=class
-            aria-label=t(label, &[])
-            on:change=move |event| {
-                if let Ok(place) = event_target_value(&event).parse() {
-                    set(place);
-                }
+    el("select")
+        .class(class)
+        .a("aria-label", t(label, &[]))
+        .on("change", move |event: Event| {
+            if let Ok(place) = event_target_value(&event).parse() {
+                set(place);
             }
-        >
-            {options}
-        </select>
-    }
-    .into_any()
+        })
+        .kid(options)
+        .into_any()
 }
 
 /// How a note is meant.
@@ -287,19 +300,26 @@ impl Tone {
 /// A sentence that stands out, with next steps.
 pub(crate) fn note(tone: Tone, text: String, steps: Vec<AnyView>) -> AnyView {
     let has_steps = !steps.is_empty();
-    view! {
-        <div class=format!("note {}", tone.class())>
-            {icon(tone.icon())} <div class="grow">
-                {text} {has_steps.then(|| view! { <div class="row wrap">{steps}</div> })}
-            </div>
-        </div>
-    }
-    .into_any()
+    el("div")
+        .class(format!("note {}", tone.class()))
+        .kid(icon(tone.icon()))
+        .kid(
+            el("div")
+                .class("grow")
+                .kid(text)
+                .kid(has_steps.then(|| el("div").class("row wrap").kid(steps))),
+        )
+        .into_any()
 }
 
 /// Where a form says what went wrong.
 pub(crate) fn alert(text: RwSignal<Option<String>>) -> AnyView {
-    view! { <div role="alert">{move || text.get().map(|text| note(Tone::Bad, text, Vec::new()))}</div> }.into_any()
+    el("div")
+        .a("role", "alert")
+        .kid(live(move || {
+            text.get().map(|text| note(Tone::Bad, text, Vec::new()))
+        }))
+        .into_any()
 }
 
 /// A window over the page: there while `open` holds. Focus goes in, and back to where it was.
@@ -309,7 +329,7 @@ pub(crate) fn dialog(
     body: impl Fn() -> AnyView + Send + 'static,
 ) -> AnyView {
     let body: Box<dyn Fn() -> AnyView + Send> = Box::new(body);
-    (move || {
+    live(move || {
         open.get().then(|| {
             let before: Option<HtmlElement> = dom::document().active_element().and_then(|element| element.dyn_into().ok());
             BEFORE.with_borrow_mut(|stack| stack.push(before));
@@ -319,9 +339,8 @@ pub(crate) fn dialog(
                     let _ = before.focus();
                 }
             });
-            let node: NodeRef<html::Dialog> = NodeRef::new();
-            node.on_load(|dialog| {
-                let dialog: web_sys::HtmlDialogElement = dialog;
+            let show = |dialog: web_sys::Element| {
+                let dialog: web_sys::HtmlDialogElement = dialog.unchecked_into();
                 // In the next turn the element is in the document.
                 dom::after(0, move || {
                     let _ = dialog.show_modal();
@@ -332,22 +351,14 @@ pub(crate) fn dialog(
                         let _ = first.focus();
                     }
                 });
-            });
+            };
             let title = t(title, &[]);
             let label = title.clone();
-            view! {
-                <dialog
-                    node_ref=node
-                    aria-label=label
-                    on:close=move |_| open.set(false)
-                    on:cancel=move |_: web_sys::Event| open.set(false)
-                >
-                    <div class="sheet">
-                        <h2>{title}</h2>
-                        {body()}
-                    </div>
-                </dialog>
-            }
+            el("dialog").born(show).a("aria-label", label).on("close", move |_: Event| open.set(false)).on("cancel", move |_: web_sys::Event| open.set(false))
+.kid(el("div").class("sheet")
+.kid(el("h2")
+.kid(title))
+.kid(body()))
             .into_any()
         })
     })
@@ -355,12 +366,12 @@ pub(crate) fn dialog(
 }
 
 /// The line that says what happened, for a screen reader, once.
-pub(crate) fn live() -> AnyView {
+pub(crate) fn status() -> AnyView {
     let said = crate::app::app().said;
-    view! {
-        <div class="sr" role="status" aria-live="polite">
-            {move || said.get()}
-        </div>
-    }
-    .into_any()
+    el("div")
+        .class("sr")
+        .a("role", "status")
+        .a("aria-live", "polite")
+        .kid(live(move || said.get()))
+        .into_any()
 }

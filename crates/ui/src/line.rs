@@ -66,25 +66,61 @@ pub(crate) fn listen() {
 }
 
 fn take_over() -> bool {
-    let global = js_sys::global();
-    let Ok(early) = Reflect::get(&global, &"relaykeepEarly".into()) else {
+    let Ok(early) = Reflect::get(&js_sys::global(), &"relaykeepEarly".into()) else {
         return false;
     };
-    let part = |name: &str| Reflect::get(&early, &name.into()).unwrap_or(JsValue::UNDEFINED);
-    if !early.is_object() || part("ended").is_truthy() {
+    if !early.is_object() || part(&early, "ended").is_truthy() {
         return false;
     }
-    let port: Port = part("port").unchecked_into();
-    attach(&port);
-    if let Ok(leave) = part("leave").dyn_into::<Function>() {
-        let _ = leave.call0(&early);
-    }
-    for event in part("heard").unchecked_into::<Array>() {
+    LINE.set(Line::Open);
+    catch_up(early, CatchUp::ToFirstRows);
+    true
+}
+
+fn part(early: &JsValue, name: &str) -> JsValue {
+    Reflect::get(early, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CatchUp {
+    /// Stops where there is something to paint.
+    ToFirstRows,
+    /// Goes on for a few milliseconds at a time.
+    ForAWhile,
+}
+
+/// Hears what came while the WASM was compiled. The first rows are painted before the rest is
+/// read, and the rest is read in slices, so that typing is never held up.
+fn catch_up(early: JsValue, how_far: CatchUp) {
+    const SLICE: u64 = 8;
+    let began = crate::words::now();
+    let heard: Array = part(&early, "heard").unchecked_into();
+    while heard.length() > 0 {
+        let event = heard.shift();
+        let rows = Reflect::has(&event, &"Keys".into()).unwrap_or(false);
         if let Ok(event) = from_js(event) {
             hear(event);
         }
+        if how_far == CatchUp::ToFirstRows && rows {
+            dom::next_frame(move || dom::after(0, move || catch_up(early, CatchUp::ForAWhile)));
+            return;
+        }
+        if how_far == CatchUp::ForAWhile
+            && crate::words::now() - began > SLICE
+            && heard.length() > 0
+        {
+            dom::after(0, move || catch_up(early, how_far));
+            return;
+        }
     }
-    true
+    if part(&early, "ended").is_truthy() {
+        LINE.set(Line::Lost);
+    } else {
+        attach(part(&early, "port").unchecked_ref());
+    }
+    if let Ok(leave) = part(&early, "leave").dyn_into::<Function>() {
+        let _ = leave.call0(&early);
+    }
 }
 
 fn connect() {

@@ -7,11 +7,12 @@ use crate::backup::backup_page;
 use crate::copying::{hide, hide_when_left, toasts};
 use crate::details::shortcuts;
 use crate::dom;
+use crate::el::{all, el, live};
 use crate::gate;
 use crate::grid;
 use crate::icons::{Icon, icon, mark};
 use crate::keys_page::{clear_search, focus_search, keys_page};
-use crate::kit::{Btn, dialog, live};
+use crate::kit::{Btn, dialog, status};
 use crate::line::{ask, spawn};
 use crate::reveal::reveal_dialog;
 use crate::settings::settings_page;
@@ -20,6 +21,7 @@ use leptos::prelude::*;
 use relaykeep_protocol::{Lock, RefreshStale, Touch, VaultMode, VaultState};
 use std::cell::Cell;
 use wasm_bindgen::JsCast;
+use web_sys::Event;
 use web_sys::{Element, KeyboardEvent};
 
 /// A section of the page; its hash is the address.
@@ -113,26 +115,28 @@ pub(crate) fn options() -> AnyView {
         Some(VaultState::Recovery(cause)) => Place::Recovery(cause),
         Some(VaultState::Newer) => Place::Newer,
     });
-    view! {
-        {move || match place.get() {
+    all![
+        live(move || match place.get() {
             Place::Unknown => opening(),
             Place::Welcome => gate::welcome(),
             Place::Locked => gate::locked(),
             Place::Recovery(cause) => gate::recovery(cause),
             Place::Newer => gate::newer(),
             Place::Open => open(section),
-        }}
-        {move || (place.get() != Place::Open).then(crate::activity::notices)}
-        {toasts()}
-        {live()}
-        {dialog(help, "keyboard", move || {
-            view! {
-                <dl class="shortcuts">{shortcuts()}</dl>
-                <div class="acts">{Btn::new("close").on(move || help.set(false))}</div>
-            }
+        }),
+        live(move || (place.get() != Place::Open).then(crate::activity::notices)),
+        toasts(),
+        status(),
+        dialog(help, "keyboard", move || {
+            all![
+                el("dl").class("shortcuts").kid(shortcuts()),
+                el("div")
+                    .class("acts")
+                    .kid(Btn::new("close").on(move || help.set(false)))
+            ]
             .into_any()
-        })}
-    }
+        })
+    ]
     .into_any()
 }
 
@@ -153,32 +157,38 @@ pub(crate) fn opening() -> AnyView {
     dom::after(700, move || {
         late.try_set(true);
     });
-    (move || {
-        late.get()
-            .then(|| view! { <main class="gate"><p class="lead">{t("opening", &[])}</p></main> })
+    live(move || {
+        late.get().then(|| {
+            el("main")
+                .class("gate")
+                .kid(el("p").class("lead").kid(t("opening", &[])))
+        })
     })
     .into_any()
 }
 
 fn open(section: RwSignal<Section>) -> AnyView {
     // The list stays built while other sections are looked at.
-    view! {
-        <div class="app">
-            {menu(section)}
-            <main class="main">
-                <div hidden=move || section.get() != Section::Keys>{keys_page()}</div>
-                {move || match section.get() {
+    all![
+        el("div").class("app").kid(menu(section)).kid(
+            el("main")
+                .class("main")
+                .kid(
+                    el("div")
+                        .live("hidden", move || section.get() != Section::Keys)
+                        .kid(keys_page())
+                )
+                .kid(live(move || match section.get() {
                     Section::Keys => ().into_any(),
                     Section::Accounts => accounts_page(),
                     Section::Activity => activity_page(),
                     Section::Backup => backup_page(),
                     Section::Settings => settings_page(),
-                }}
-            </main>
-        </div>
-        {account_dialogs()}
-        {reveal_dialog()}
-    }
+                }))
+        ),
+        account_dialogs(),
+        reveal_dialog()
+    ]
     .into_any()
 }
 
@@ -201,40 +211,52 @@ fn menu(section: RwSignal<Section>) -> AnyView {
         .map(|which| {
             let word = t(which.word(), &[]);
             let title = word.clone();
-            view! {
-                <a
-                    class="at"
-                    href=which.hash()
-                    title=title
-                    aria-current=move || (section.get() == which).then_some("page")
-                >
-                    {icon(which.icon())}
-                    <span class="w">{word}</span>
-                    <span class="n" aria-hidden="true">{move || count(which)}</span>
-                </a>
-            }
-            .into_any()
+            el("a")
+                .class("at")
+                .a("href", which.hash())
+                .a("title", title)
+                .live("aria-current", move || {
+                    (section.get() == which).then_some("page")
+                })
+                .kid(icon(which.icon()))
+                .kid(el("span").class("w").kid(word))
+                .kid(
+                    el("span")
+                        .class("n")
+                        .a("aria-hidden", "true")
+                        .kid(live(move || count(which))),
+                )
+                .into_any()
         })
         .collect();
-    view! {
-        <nav class="menu" aria-label=t("sections", &[])>
-            <div class="brand">{mark()} <span class="w">{t("app_name", &[])}</span></div>
-            {links}
-            {move || (app.mode() == Some(VaultMode::Passphrase)).then(|| view! {
-                <button
-                    type="button"
-                    class="at foot"
-                    title=t("lock", &[])
-                    on:click=move |_| lock()
-                >
-                    {icon(Icon::Lock)}
-                    <span class="w">{t("lock", &[])}</span>
-                    <span class="n" aria-hidden="true"><kbd>"Ctrl L"</kbd></span>
-                </button>
-            })}
-        </nav>
-    }
-    .into_any()
+    el("nav")
+        .class("menu")
+        .a("aria-label", t("sections", &[]))
+        .kid(
+            el("div")
+                .class("brand")
+                .kid(mark())
+                .kid(el("span").class("w").kid(t("app_name", &[]))),
+        )
+        .kid(links)
+        .kid(live(move || {
+            (app.mode() == Some(VaultMode::Passphrase)).then(|| {
+                el("button")
+                    .a("type", "button")
+                    .class("at foot")
+                    .a("title", t("lock", &[]))
+                    .on("click", move |_: Event| lock())
+                    .kid(icon(Icon::Lock))
+                    .kid(el("span").class("w").kid(t("lock", &[])))
+                    .kid(
+                        el("span")
+                            .class("n")
+                            .a("aria-hidden", "true")
+                            .kid(el("kbd").kid("Ctrl L")),
+                    )
+            })
+        }))
+        .into_any()
 }
 
 /// Locks now.

@@ -4,9 +4,10 @@ use crate::activity::{notices, work};
 use crate::app::{app, with_stock};
 use crate::copying::{hide_when_left, toasts};
 use crate::dom;
+use crate::el::{all, el, live};
 use crate::gate;
 use crate::icons::{Icon, icon, mark};
-use crate::kit::{Btn, live};
+use crate::kit::{Btn, status};
 use crate::line::spawn;
 use crate::options::{Place, lock, opening, refresh_when_shown, touch};
 use crate::popup_list;
@@ -14,12 +15,12 @@ use crate::reveal::reveal_dialog;
 use crate::stock::count;
 use crate::tab_site::tab_site;
 use crate::words::{number, t};
-use leptos::html;
 use leptos::prelude::*;
 use relaykeep_protocol::{VaultMode, VaultState};
 use relaykeep_webext::page;
 use wasm_bindgen::JsCast;
 use web_sys::KeyboardEvent;
+use web_sys::{Event, MouseEvent};
 
 /// The whole popup.
 pub(crate) fn popup() -> AnyView {
@@ -47,31 +48,33 @@ pub(crate) fn popup() -> AnyView {
         Some(VaultState::Recovery(cause)) => Place::Recovery(cause),
         Some(VaultState::Newer) => Place::Newer,
     });
-    view! {
-        {move || match place.get() {
+    all![
+        live(move || match place.get() {
             Place::Unknown => opening(),
             Place::Welcome => set_up(),
             Place::Locked => gate::locked(),
             Place::Recovery(cause) => gate::recovery(cause),
             Place::Newer => gate::newer(),
             Place::Open => open(),
-        }}
-        {toasts()}
-        {live()}
-    }
+        }),
+        toasts(),
+        status()
+    ]
     .into_any()
 }
 
 fn set_up() -> AnyView {
-    view! {
-        <main class="gate">
-            <div class="brand">{mark()} {t("app_name", &[])}</div>
-            <h1>{t("welcome", &[])}</h1>
-            <p class="lead">{t("welcome_lead", &[])}</p>
-            <div class="row">{Btn::new("set_up").primary().on(open_options)}</div>
-        </main>
-    }
-    .into_any()
+    el("main")
+        .class("gate")
+        .kid(el("div").class("brand").kid(mark()).kid(t("app_name", &[])))
+        .kid(el("h1").kid(t("welcome", &[])))
+        .kid(el("p").class("lead").kid(t("welcome_lead", &[])))
+        .kid(
+            el("div")
+                .class("row")
+                .kid(Btn::new("set_up").primary().on(open_options)),
+        )
+        .into_any()
 }
 
 fn open_options() {
@@ -87,14 +90,10 @@ fn open() -> AnyView {
     let typed = RwSignal::new(String::new());
     // While an account is being added, the form is all there is.
     let adding = RwSignal::new(false);
-    let list: NodeRef<html::Div> = NodeRef::new();
-    list.on_load(|list| popup_list::begin(list.unchecked_into()));
     on_cleanup(popup_list::end);
     Effect::new(move || {
         app.stock.track();
-        if list.get().is_some() {
-            app.matched.set(popup_list::renew());
-        }
+        app.matched.set(popup_list::renew());
     });
     Effect::new(move |before: Option<()>| {
         app.copied.track();
@@ -102,12 +101,11 @@ fn open() -> AnyView {
             popup_list::repaint();
         }
     });
-    let search: NodeRef<html::Input> = NodeRef::new();
-    search.on_load(|input| {
+    let focus = |input: web_sys::Element| {
         dom::after(0, move || {
-            let _ = input.focus();
+            let _ = input.unchecked_into::<web_sys::HtmlElement>().focus();
         });
-    });
+    };
     let total = Signal::derive(move || {
         app.stock.track();
         with_stock(|stock| count(stock.rows.len()))
@@ -139,82 +137,103 @@ fn open() -> AnyView {
             event.prevent_default();
         }
     };
-    view! {
-        <header class="top">
-            <h1 class="brand">{mark()} {t("app_name", &[])}</h1>
-            <span class="grow"></span>
-            {Btn::new("sync").silent(Icon::Sync).on(|| crate::accounts::sync(Vec::new()))}
-            {Btn::new("open_relaykeep").silent(Icon::Open).on(open_options)}
-            {move || (app.mode() == Some(VaultMode::Passphrase)).then(|| Btn::new("lock").silent(Icon::Lock).on(lock))}
-        </header>
-        <main class:adding=move || adding.get()>
-            <div class="strip">{notices()}</div>
-            {tab_site(adding)}
-            <label class="search">
-                {icon(Icon::Search)}
-                <input
-                    type="search"
-                    aria-controls="keys"
-                    aria-label=t("search_keys", &[])
-                    placeholder=t("search_placeholder", &[])
-                    autocomplete="off"
-                    autocapitalize="off"
-                    spellcheck="false"
-                    node_ref=search
-                    prop:value=move || typed.get()
-                    on:keydown=pressed
-                    on:input=move |event| {
-                        let text = event_target_value(&event);
-                        app.matched.set(popup_list::type_in(&text));
-                        typed.set(text);
-                        dom::after(400, move || app.say(tally.get_untracked()));
-                    }
-                />
-            </label>
-            <div class="items-box">
-                <div
-                    class="items"
-                    id="keys"
-                    role="listbox"
-                    aria-label=t("keys", &[])
-                    tabindex="0"
-                    node_ref=list
-                    on:keydown=pressed
-                    on:scroll=move |_| popup_list::scroll()
-                    on:click=move |event| popup_list::click(&event)
-                ></div>
-                {move || {
-                    if app.complete.get() && app.stock.get() > 0 && total.get() == 0 {
-                        Some(view! {
-                            <div class="nothing">
-                                <h2>{t("no_keys", &[])}</h2>
-                                <p>{t("no_keys_popup", &[])}</p>
-                            </div>
-                        }.into_any())
-                    } else if app.matched.get() == 0 && !typed.with(String::is_empty) {
-                        Some(view! { <div class="nothing"><p>{t("none_found", &[])}</p></div> }.into_any())
-                    } else {
-                        None
-                    }
-                }}
-            </div>
-        </main>
-        <footer class="foot">
-            {move || {
-                let busy = app.jobs.with(|jobs| jobs.iter().any(|job| !crate::activity::is_over(job)));
-                if busy {
-                    work()
-                } else {
-                    view! {
-                        <kbd>"↑↓"</kbd> {t("hint_choose", &[])} <kbd>"Enter"</kbd> {t("hint_copy", &[])}
-                        <span class="grow"></span>
-                        {move || tally.get()}
-                    }
-                    .into_any()
-                }
-            }}
-        </footer>
-        {reveal_dialog()}
-    }
+    all![
+        el("header")
+            .class("top")
+            .kid(el("h1").class("brand").kid(mark()).kid(t("app_name", &[])))
+            .kid(el("span").class("grow"))
+            .kid(
+                Btn::new("sync")
+                    .silent(Icon::Sync)
+                    .on(|| crate::accounts::sync(Vec::new()))
+            )
+            .kid(
+                Btn::new("open_relaykeep")
+                    .silent(Icon::Open)
+                    .on(open_options)
+            )
+            .kid(live(move || (app.mode() == Some(VaultMode::Passphrase))
+                .then(|| Btn::new("lock").silent(Icon::Lock).on(lock)))),
+        el("main")
+            .live("class", move || if adding.get() { "adding" } else { "" })
+            .kid(el("div").class("strip").kid(notices()))
+            .kid(tab_site(adding))
+            .kid(
+                el("label").class("search").kid(icon(Icon::Search)).kid(
+                    el("input")
+                        .a("type", "search")
+                        .a("aria-controls", "keys")
+                        .a("aria-label", t("search_keys", &[]))
+                        .a("placeholder", t("search_placeholder", &[]))
+                        .a("autocomplete", "off")
+                        .a("autocapitalize", "off")
+                        .a("spellcheck", "false")
+                        .born(focus)
+                        .value(move || typed.get())
+                        .on("keydown", pressed)
+                        .on("input", move |event: Event| {
+                            let text = event_target_value(&event);
+                            app.matched.set(popup_list::type_in(&text));
+                            typed.set(text);
+                            dom::after(400, move || app.say(tally.get_untracked()));
+                        })
+                )
+            )
+            .kid(
+                el("div")
+                    .class("items-box")
+                    .kid(
+                        el("div")
+                            .class("items")
+                            .a("id", "keys")
+                            .a("role", "listbox")
+                            .a("aria-label", t("keys", &[]))
+                            .a("tabindex", "0")
+                            .born(|list| popup_list::begin(list.unchecked_into()))
+                            .on("keydown", pressed)
+                            .on("scroll", move |_: Event| popup_list::scroll())
+                            .on("click", move |event: MouseEvent| popup_list::click(&event))
+                    )
+                    .kid(live(move || {
+                        if app.complete.get() && app.stock.get() > 0 && total.get() == 0 {
+                            Some(
+                                el("div")
+                                    .class("nothing")
+                                    .kid(el("h2").kid(t("no_keys", &[])))
+                                    .kid(el("p").kid(t("no_keys_popup", &[])))
+                                    .into_any(),
+                            )
+                        } else if app.matched.get() == 0 && !typed.with(String::is_empty) {
+                            Some(
+                                el("div")
+                                    .class("nothing")
+                                    .kid(el("p").kid(t("none_found", &[])))
+                                    .into_any(),
+                            )
+                        } else {
+                            None
+                        }
+                    }))
+            ),
+        el("footer").class("foot").kid(live(move || {
+            let busy = app
+                .jobs
+                .with(|jobs| jobs.iter().any(|job| !crate::activity::is_over(job)));
+            if busy {
+                work()
+            } else {
+                all![
+                    el("kbd").kid("↑↓"),
+                    t("hint_choose", &[]),
+                    el("kbd").kid("Enter"),
+                    t("hint_copy", &[]),
+                    el("span").class("grow"),
+                    live(move || tally.get())
+                ]
+                .into_any()
+            }
+        })),
+        reveal_dialog()
+    ]
     .into_any()
 }

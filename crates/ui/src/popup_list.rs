@@ -225,10 +225,7 @@ impl List {
             reason = "a list has fewer than 2^52 lines"
         )]
         let total = self.rows.len() as f64 * ROW;
-        let _ = self
-            .tall
-            .style()
-            .set_property("height", &format!("{total}px"));
+        let _ = self.tall.style().set_property("height", &dom::px(total));
         self.draw();
     }
 
@@ -297,7 +294,7 @@ impl List {
                 let _ = slot
                     .row
                     .style()
-                    .set_property("transform", &format!("translateY({y}px)"));
+                    .set_property("transform", &format!("translateY({})", dom::px(y)));
                 let state = keys::state(data, now);
                 slot.dot.set_class_name(state_class(state));
                 write_marked(&slot.name, self.words.name(&data.name), &self.finder.terms);

@@ -1,10 +1,12 @@
 //! How a vault shall be protected: asked on welcome, in settings and for a backup.
 
+use crate::el::{all, el, live};
 use crate::kit::{Takes, field, fresh_id, no_hint};
 use crate::words::{t, tn};
 use js_sys::JsString;
 use leptos::prelude::*;
 use relaykeep_protocol::{Sensitive, VaultMode};
+use web_sys::Event;
 
 /// The fewest characters of a passphrase.
 pub(crate) const LEAST: u32 = 10;
@@ -96,35 +98,46 @@ impl Protection {
         let option = move |mode: VaultMode, name: &str, about: &str, badge: Option<&str>| {
             let id = fresh_id();
             let about_id = format!("{id}a");
-            view! {
-                <div class="choice" on:click=move |_| self.mode.set(Some(mode))>
-                    <input
-                        type="radio"
-                        name=group.clone()
-                        id=id.clone()
-                        aria-describedby=about_id.clone()
-                        prop:checked=move || self.mode.get() == Some(mode)
-                        on:change=move |_| self.mode.set(Some(mode))
-                    />
-                    <div class="row">
-                        <label for=id>
-                            <b>{t(name, &[])}</b>
-                        </label>
-                        {badge.map(|badge| view! { <span class="tag accent">{t(badge, &[])}</span> })}
-                    </div>
-                    <p id=about_id>{t(about, &[])}</p>
-                </div>
-            }
-            .into_any()
+            el("div")
+                .class("choice")
+                .on("click", move |_: Event| self.mode.set(Some(mode)))
+                .kid(
+                    el("input")
+                        .a("type", "radio")
+                        .a("name", group.clone())
+                        .a("id", id.clone())
+                        .a("aria-describedby", about_id.clone())
+                        .checked(move || self.mode.get() == Some(mode))
+                        .on("change", move |_: Event| self.mode.set(Some(mode))),
+                )
+                .kid(
+                    el("div")
+                        .class("row")
+                        .kid(el("label").a("for", id).kid(el("b").kid(t(name, &[]))))
+                        .kid(badge.map(|badge| el("span").class("tag accent").kid(t(badge, &[])))),
+                )
+                .kid(el("p").a("id", about_id).kid(t(about, &[])))
+                .into_any()
         };
-        view! {
-            <fieldset class="stack">
-                <legend class="sr">{t("protection", &[])}</legend>
-                {option(VaultMode::Passphrase, "mode_passphrase", "mode_passphrase_about", Some("recommended"))}
-                {option(VaultMode::Device, "mode_device", "mode_device_about", None)}
-            </fieldset>
-            {move || (self.mode.get() == Some(VaultMode::Passphrase)).then(|| self.boxes("new_passphrase"))}
-        }
+        all![
+            el("fieldset")
+                .class("stack")
+                .kid(el("legend").class("sr").kid(t("protection", &[])))
+                .kid(option(
+                    VaultMode::Passphrase,
+                    "mode_passphrase",
+                    "mode_passphrase_about",
+                    Some("recommended")
+                ))
+                .kid(option(
+                    VaultMode::Device,
+                    "mode_device",
+                    "mode_device_about",
+                    None
+                )),
+            live(move || (self.mode.get() == Some(VaultMode::Passphrase))
+                .then(|| self.boxes("new_passphrase")))
+        ]
         .into_any()
     }
 }

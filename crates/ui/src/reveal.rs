@@ -2,6 +2,7 @@
 
 use crate::app::{app, with_stock};
 use crate::copying::fail;
+use crate::el::{all, el};
 use crate::kit::{Btn, dialog};
 use crate::line::{ask, spawn};
 use crate::troubles;
@@ -46,7 +47,7 @@ pub(crate) fn reveal_dialog() -> AnyView {
         let list: Vec<AnyView> = sites
             .into_iter()
             .map(|(name, count)| {
-                view! { <dt class="cut">{name}</dt><dd>{number(count)}</dd> }.into_any()
+                all![el("dt").class("cut").kid(name), el("dd").kid(number(count))].into_any()
             })
             .collect();
         let go = move || {
@@ -54,15 +55,15 @@ pub(crate) fn reveal_dialog() -> AnyView {
             open.set(false);
             start(keys);
         };
-        view! {
-            <p>{about}</p>
-            <dl class="counts">{list}</dl>
-            <p class="muted">{t("reveal_about", &[])}</p>
-            <div class="acts">
-                {Btn::new("cancel").on(move || open.set(false))}
-                {Btn::new("reveal").primary().on(go)}
-            </div>
-        }
+        all![
+            el("p").kid(about),
+            el("dl").class("counts").kid(list),
+            el("p").class("muted").kid(t("reveal_about", &[])),
+            el("div")
+                .class("acts")
+                .kid(Btn::new("cancel").on(move || open.set(false)))
+                .kid(Btn::new("reveal").primary().on(go))
+        ]
         .into_any()
     })
 }

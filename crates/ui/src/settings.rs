@@ -2,6 +2,7 @@
 
 use crate::app::app;
 use crate::copying::fail;
+use crate::el::{el, live};
 use crate::kit::{Btn, Tone, alert, choice, note, tick};
 use crate::line::{ask, spawn};
 use crate::protection::{Protection, current};
@@ -19,36 +20,78 @@ const REFRESH: [Option<u32>; 5] = [Some(5), Some(30), Some(120), Some(720), None
 pub(crate) fn settings_page() -> AnyView {
     let app = app();
     let is_passphrase = Signal::derive(move || app.mode() == Some(VaultMode::Passphrase));
-    view! {
-        <div class="page">
-            <div class="in">
-                <div class="head"><h1>{t("settings", &[])}</h1></div>
-                {move || is_passphrase.get().then(|| view! {
-                    <section class="card">
-                        <header><h2>{t("settings_lock", &[])}</h2></header>
-                        <div class="body">
-                            {minutes("lock_after", &LOCK, "only_on_close", |settings| settings.lock_after_minutes, |settings, value| settings.lock_after_minutes = value)}
-                            {switch("lock_with_screen", "lock_with_screen_hint", |settings| settings.lock_with_screen, |settings, on| settings.lock_with_screen = on)}
-                        </div>
-                    </section>
-                })}
-                <section class="card">
-                    <header><h2>{t("settings_sync", &[])}</h2></header>
-                    <div class="body">
-                        {minutes("sync_every", &SYNC, "never_by_itself", |settings| settings.sync_every_minutes, |settings, value| settings.sync_every_minutes = value)}
-                        {minutes("refresh_after", &REFRESH, "never_by_itself", |settings| settings.refresh_after_minutes, |settings, value| settings.refresh_after_minutes = value)}
-                        {switch("reveal_after_sync", "reveal_after_sync_hint", |settings| settings.reveal_after_sync, |settings, on| settings.reveal_after_sync = on)}
-                    </div>
-                </section>
-                <section class="card">
-                    <header><h2>{t("clipboard", &[])}</h2></header>
-                    <div class="body">{clipboard()}</div>
-                </section>
-                {protection()}
-            </div>
-        </div>
-    }
-    .into_any()
+    el("div")
+        .class("page")
+        .kid(
+            el("div")
+                .class("in")
+                .kid(
+                    el("div")
+                        .class("head")
+                        .kid(el("h1").kid(t("settings", &[]))),
+                )
+                .kid(live(move || {
+                    is_passphrase.get().then(|| {
+                        el("section")
+                            .class("card")
+                            .kid(el("header").kid(el("h2").kid(t("settings_lock", &[]))))
+                            .kid(
+                                el("div")
+                                    .class("body")
+                                    .kid(minutes(
+                                        "lock_after",
+                                        &LOCK,
+                                        "only_on_close",
+                                        |settings| settings.lock_after_minutes,
+                                        |settings, value| settings.lock_after_minutes = value,
+                                    ))
+                                    .kid(switch(
+                                        "lock_with_screen",
+                                        "lock_with_screen_hint",
+                                        |settings| settings.lock_with_screen,
+                                        |settings, on| settings.lock_with_screen = on,
+                                    )),
+                            )
+                    })
+                }))
+                .kid(
+                    el("section")
+                        .class("card")
+                        .kid(el("header").kid(el("h2").kid(t("settings_sync", &[]))))
+                        .kid(
+                            el("div")
+                                .class("body")
+                                .kid(minutes(
+                                    "sync_every",
+                                    &SYNC,
+                                    "never_by_itself",
+                                    |settings| settings.sync_every_minutes,
+                                    |settings, value| settings.sync_every_minutes = value,
+                                ))
+                                .kid(minutes(
+                                    "refresh_after",
+                                    &REFRESH,
+                                    "never_by_itself",
+                                    |settings| settings.refresh_after_minutes,
+                                    |settings, value| settings.refresh_after_minutes = value,
+                                ))
+                                .kid(switch(
+                                    "reveal_after_sync",
+                                    "reveal_after_sync_hint",
+                                    |settings| settings.reveal_after_sync,
+                                    |settings, on| settings.reveal_after_sync = on,
+                                )),
+                        ),
+                )
+                .kid(
+                    el("section")
+                        .class("card")
+                        .kid(el("header").kid(el("h2").kid(t("clipboard", &[]))))
+                        .kid(el("div").class("body").kid(clipboard())),
+                )
+                .kid(protection()),
+        )
+        .into_any()
 }
 
 fn change(change: impl FnOnce(&mut Settings)) {
@@ -88,20 +131,19 @@ fn minutes(
             .position(|one| *one == now)
             .unwrap_or(options.len() - 1)
     });
-    view! {
-        <div class="pair">
-            <div>
-                <div aria-hidden="true">{t(word, &[])}</div>
-                <div class="hint">{t(&format!("{word}_hint"), &[])}</div>
-            </div>
-            {choice(word, "input", names, chosen, move |place| {
-                if let Some(value) = options.get(place) {
-                    change(|settings| put(settings, *value));
-                }
-            })}
-        </div>
-    }
-    .into_any()
+    el("div")
+        .class("pair")
+        .kid(
+            el("div")
+                .kid(el("div").a("aria-hidden", "true").kid(t(word, &[])))
+                .kid(el("div").class("hint").kid(t(&format!("{word}_hint"), &[]))),
+        )
+        .kid(choice(word, "input", names, chosen, move |place| {
+            if let Some(value) = options.get(place) {
+                change(|settings| put(settings, *value));
+            }
+        }))
+        .into_any()
 }
 
 fn switch(
@@ -196,18 +238,35 @@ fn protection() -> AnyView {
             busy.try_set(false);
         });
     };
-    view! {
-        <section class="card">
-            <header><h2>{t("change_protection_title", &[])}</h2></header>
-            <form class="body" novalidate on:submit=submit>
-                <p class="muted">{t("change_protection_about", &[])}</p>
-                {move || is_passphrase.get().then(|| current("current_passphrase", in_use))}
-                {answers.choices()}
-                {alert(wrong)}
-                {move || done.get().then(|| note(Tone::Good, t("protection_changed_about", &[]), Vec::new()))}
-                <div class="row">{Btn::new("change_protection").primary().off(busy).submit()}</div>
-            </form>
-        </section>
-    }
-    .into_any()
+    el("section")
+        .class("card")
+        .kid(el("header").kid(el("h2").kid(t("change_protection_title", &[]))))
+        .kid(
+            el("form")
+                .class("body")
+                .a("novalidate", true)
+                .on("submit", submit)
+                .kid(
+                    el("p")
+                        .class("muted")
+                        .kid(t("change_protection_about", &[])),
+                )
+                .kid(live(move || {
+                    is_passphrase
+                        .get()
+                        .then(|| current("current_passphrase", in_use))
+                }))
+                .kid(answers.choices())
+                .kid(alert(wrong))
+                .kid(live(move || {
+                    done.get()
+                        .then(|| note(Tone::Good, t("protection_changed_about", &[]), Vec::new()))
+                }))
+                .kid(
+                    el("div")
+                        .class("row")
+                        .kid(Btn::new("change_protection").primary().off(busy).submit()),
+                ),
+        )
+        .into_any()
 }

@@ -3,6 +3,7 @@
 use crate::account_form::{Form, Place, account_form, ask_for_site, nothing};
 use crate::accounts::sync;
 use crate::app::{app, with_stock};
+use crate::el::{all, el, live};
 use crate::icons::Icon;
 use crate::kit::{Btn, Tone, note};
 use crate::line::{ask, spawn};
@@ -16,6 +17,7 @@ use relaykeep_protocol::{
     AccountId, Clue, KeepDraft, LookAtTab, MakeToken, Recognition, SiteKind, TabSite, TakeDraft,
     TakeShownToken, TokenOffer,
 };
+use web_sys::Event;
 
 /// The region.
 pub(crate) fn tab_site(adding: RwSignal<bool>) -> AnyView {
@@ -51,18 +53,20 @@ pub(crate) fn tab_site(adding: RwSignal<bool>) -> AnyView {
         // Looking needs no permission: opening the popup let us see this tab.
         look(true);
     };
-    view! {
-        <section class="site" role="region" aria-label=t("this_site", &[])>
-            {move || match site.get() {
-                None => view! {
-                    <div class="l muted">{move || wrong.get().unwrap_or_else(|| t("looking", &[]))}</div>
-                }
+    el("section")
+        .class("site")
+        .a("role", "region")
+        .a("aria-label", t("this_site", &[]))
+        .kid(live(move || match site.get() {
+            None => el("div")
+                .class("l muted")
+                .kid(live(move || {
+                    wrong.get().unwrap_or_else(|| t("looking", &[]))
+                }))
                 .into_any(),
-                Some(found) => known(found, form, adding, checking.into(), check),
-            }}
-        </section>
-    }
-    .into_any()
+            Some(found) => known(found, form, adding, checking.into(), check),
+        }))
+        .into_any()
 }
 
 /// Keeps the form over the popup's closing, a moment after each change.
@@ -93,7 +97,10 @@ fn known(
     check: impl Fn() + Copy + 'static,
 ) -> AnyView {
     let Some(origin) = site.origin.clone() else {
-        return view! { <div class="l muted">{t("site_closed", &[])}</div> }.into_any();
+        return el("div")
+            .class("l muted")
+            .kid(t("site_closed", &[]))
+            .into_any();
     };
     let host = origin
         .split_once("://")
@@ -139,12 +146,18 @@ fn known(
                             site.username.clone(),
                         )
                     };
-                    view! {
-                        {headline("dot good", &host, Some(kind))}
-                        <div class="say">{if name.is_empty() { t("site_new", &[]) } else { t("site_new_named", &[&name]) }}</div>
-                        <div class="acts">{Btn::new("add_site").primary().class("small").on(start)}</div>
-                        {why(&clues)}
-                    }
+                    all![
+                        headline("dot good", &host, Some(kind)),
+                        el("div").class("say").kid(if name.is_empty() {
+                            t("site_new", &[])
+                        } else {
+                            t("site_new_named", &[&name])
+                        }),
+                        el("div")
+                            .class("acts")
+                            .kid(Btn::new("add_site").primary().class("small").on(start)),
+                        why(&clues)
+                    ]
                     .into_any()
                 }
             }
@@ -159,26 +172,24 @@ fn known(
 }
 
 fn headline(dot: &'static str, host: &str, kind: Option<SiteKind>) -> AnyView {
-    view! {
-        <div class="l">
-            <span class=dot></span>
-            <b class="cut">{host.to_owned()}</b>
-            {kind.map(|kind| view! { <span class="tag">{kind.name()}</span> })}
-        </div>
-    }
-    .into_any()
+    el("div")
+        .class("l")
+        .kid(el("span").class(dot))
+        .kid(el("b").class("cut").kid(host.to_owned()))
+        .kid(kind.map(|kind| el("span").class("tag").kid(kind.name())))
+        .into_any()
 }
 
 fn plain(host: &str, word: &str, button: AnyView, more: Option<AnyView>) -> AnyView {
-    view! {
-        <div class="l">
-            <span class="dot"></span>
-            <b class="cut grow">{host.to_owned()}</b>
-            {button}
-        </div>
-        <div class="say">{t(word, &[])}</div>
-        {more}
-    }
+    all![
+        el("div")
+            .class("l")
+            .kid(el("span").class("dot"))
+            .kid(el("b").class("cut grow").kid(host.to_owned()))
+            .kid(button),
+        el("div").class("say").kid(t(word, &[])),
+        more
+    ]
     .into_any()
 }
 
@@ -228,25 +239,35 @@ fn held(
         });
         reveal::offer(keys);
     };
-    view! {
-        <div class="l">
-            <span class="dot good"></span>
-            <b class="cut">{host.to_owned()}</b>
-            <span class="tag">{kind.name()}</span>
-            <span class="grow"></span>
-            {(!others).then(|| Btn::new("add_another").silent(Icon::Add).on(another))}
-            {Btn::new("sync_site").class("small").on(move || sync(vec![sync_id.clone()]))}
-        </div>
-        <div class="say">
-            {move || facts.get().map(|(name, facts, masked, trouble)| view! {
-                {t("your_account", &[])} " " <b>{name}</b> " · " {facts}
-                {trouble.map(|trouble| view! { <span class="warn">" · " {trouble}</span> })}
-                {(masked > 0).then(|| view! {
-                    <button type="button" class="link" on:click=move |_| reveal_these()>{t("reveal", &[])}</button>
-                })}
-            })}
-        </div>
-    }
+    all![
+        el("div")
+            .class("l")
+            .kid(el("span").class("dot good"))
+            .kid(el("b").class("cut").kid(host.to_owned()))
+            .kid(el("span").class("tag").kid(kind.name()))
+            .kid(el("span").class("grow"))
+            .kid((!others).then(|| Btn::new("add_another").silent(Icon::Add).on(another)))
+            .kid(
+                Btn::new("sync_site")
+                    .class("small")
+                    .on(move || sync(vec![sync_id.clone()]))
+            ),
+        el("div").class("say").kid(live(move || facts.get().map(
+            |(name, facts, masked, trouble)| all![
+                t("your_account", &[]),
+                " ",
+                el("b").kid(name),
+                " · ",
+                facts,
+                trouble.map(|trouble| el("span").class("warn").kid(" · ").kid(trouble)),
+                (masked > 0).then(|| el("button")
+                    .a("type", "button")
+                    .class("link")
+                    .on("click", move |_: Event| reveal_these())
+                    .kid(t("reveal", &[])))
+            ]
+        )))
+    ]
     .into_any()
 }
 
@@ -292,10 +313,10 @@ fn adding_form(site: &TabSite, host: &str, form: Form, adding: RwSignal<bool>) -
         Some(TokenOffer::SignedOut) => note(Tone::Plain, t("signed_out", &[]), Vec::new()),
         None => nothing(),
     };
-    view! {
-        {headline("dot good", host, kind)}
-        {account_form(form, Place::Popup, more, move || adding.set(false), close)}
-    }
+    all![
+        headline("dot good", host, kind),
+        account_form(form, Place::Popup, more, move || adding.set(false), close)
+    ]
     .into_any()
 }
 
@@ -314,7 +335,9 @@ fn use_shown(form: Form) -> AnyView {
             }
         });
     };
-    view! { <div class="row">{Btn::new("use_shown_token").class("small").on(take)}</div> }
+    el("div")
+        .class("row")
+        .kid(Btn::new("use_shown_token").class("small").on(take))
         .into_any()
 }
 
@@ -334,18 +357,31 @@ fn make_token(form: Form, done: impl Fn() + Copy + Send + 'static) -> AnyView {
             form.read(answer, done);
         });
     };
-    (move || {
+    live(move || {
         if sure.get() {
             note(
                 Tone::Warn,
                 t("replace_token_about", &[]),
                 vec![
-                    Btn::new("replace_token").class("small danger").off(form.busy).on(go),
-                    Btn::new("cancel").class("small").on(move || sure.set(false)),
+                    Btn::new("replace_token")
+                        .class("small danger")
+                        .off(form.busy)
+                        .on(go),
+                    Btn::new("cancel")
+                        .class("small")
+                        .on(move || sure.set(false)),
                 ],
             )
         } else {
-            view! { <div class="row">{Btn::new("make_token").class("small").off(form.busy).on(move || sure.set(true))}</div> }.into_any()
+            el("div")
+                .class("row")
+                .kid(
+                    Btn::new("make_token")
+                        .class("small")
+                        .off(form.busy)
+                        .on(move || sure.set(true)),
+                )
+                .into_any()
         }
     })
     .into_any()
@@ -365,20 +401,14 @@ fn why(clues: &[Clue]) -> AnyView {
                 .kind
                 .map(|kind| format!("{} ", kind.name()))
                 .unwrap_or_default();
-            view! {
-                <li>
-                    <span class="grow">{words}</span>
-                    <span>{format!("{kind}{sign}{}", clue.points)}</span>
-                </li>
-            }
-            .into_any()
+            el("li")
+                .kid(el("span").class("grow").kid(words))
+                .kid(el("span").kid(format!("{kind}{sign}{}", clue.points)))
+                .into_any()
         })
         .collect();
-    view! {
-        <details>
-            <summary>{t("why", &[])}</summary>
-            <ul>{list}</ul>
-        </details>
-    }
-    .into_any()
+    el("details")
+        .kid(el("summary").kid(t("why", &[])))
+        .kid(el("ul").kid(list))
+        .into_any()
 }

@@ -1,7 +1,8 @@
 //! How the user likes to look at the list. Kept in this browser in the clear, so: no names.
 
+use crate::dom;
 use crate::listing::{GroupBy, Sort};
-use gloo_storage::{LocalStorage, Storage};
+use web_sys::Storage;
 
 const GROUP: &str = "view.group";
 const SORT: &str = "view.sort";
@@ -16,22 +17,33 @@ const SORTS: [Sort; 5] = [
 
 /// What was chosen last.
 pub(crate) fn load() -> (GroupBy, Sort) {
-    let group = match LocalStorage::get::<u8>(GROUP) {
-        Ok(1) => GroupBy::Nothing,
-        Ok(_) | Err(_) => GroupBy::Account,
+    let read = |name: &str| {
+        storage()?
+            .get_item(name)
+            .ok()
+            .flatten()?
+            .parse::<usize>()
+            .ok()
     };
-    let sort = LocalStorage::get::<usize>(SORT)
-        .ok()
-        .and_then(|place| SORTS.get(place))
-        .copied()
-        .unwrap_or_default();
+    let group = if read(GROUP) == Some(1) {
+        GroupBy::Nothing
+    } else {
+        GroupBy::Account
+    };
+    let sort = sort_at(read(SORT).unwrap_or_default());
     (group, sort)
 }
 
 /// Remembers the choice; a full or forbidden storage only forgets it.
 pub(crate) fn save(group: GroupBy, sort: Sort) {
-    let _ = LocalStorage::set(GROUP, u8::from(group == GroupBy::Nothing));
-    let _ = LocalStorage::set(SORT, sort_place(sort));
+    if let Some(storage) = storage() {
+        let _ = storage.set_item(GROUP, if group == GroupBy::Nothing { "1" } else { "0" });
+        let _ = storage.set_item(SORT, &sort_place(sort).to_string());
+    }
+}
+
+fn storage() -> Option<Storage> {
+    dom::window().local_storage().ok().flatten()
 }
 
 /// The orders on offer.

@@ -4,9 +4,12 @@ use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use relaykeep_core::units::{self, Amount};
 use relaykeep_protocol::{Millis, Unit};
 use relaykeep_webext::page;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// The catalogue's message, with its arguments in order.
+#[inline(never)]
 pub(crate) fn t(id: &str, arguments: &[&str]) -> String {
     let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
     page::message(id, &arguments)
@@ -72,7 +75,16 @@ pub(crate) fn when(at: Millis) -> String {
     } else {
         value.trunc()
     };
-    FORMATS.with(|formats| String::from(formats.relative.format(value, unit)))
+    RELATIVE.with_borrow_mut(|said| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most sixty days of something"
+        )]
+        let words = said.entry((value as i32, unit)).or_insert_with(|| {
+            FORMATS.with(|formats| String::from(formats.relative.format(value, unit)))
+        });
+        words.clone()
+    })
 }
 
 /// The day and time.
@@ -135,6 +147,8 @@ struct Formats {
 thread_local! {
     // Making an Intl object costs as much as hundreds of uses of it.
     static FORMATS: Formats = Formats::new();
+    // Few distances in time are told apart, and every row tells two.
+    static RELATIVE: RefCell<HashMap<(i32, &'static str), String>> = RefCell::default();
 }
 
 impl Formats {

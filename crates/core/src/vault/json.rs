@@ -19,11 +19,7 @@ pub(crate) fn is_plain(text: &str) -> bool {
                     return false;
                 }
             }
-            b'}' | b']' => {
-                if open.pop().is_none() {
-                    return false;
-                }
-            }
+            b'}' | b']' if open.pop().is_none() => return false,
             b'"' => {
                 let Some(end) = end_of_string(bytes, at) else {
                     return false;

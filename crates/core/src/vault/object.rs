@@ -171,7 +171,10 @@ pub(crate) struct Dice<P> {
 impl<P: World> Dice<P> {
     /// `known`: ids in use.
     pub(crate) fn new(ports: P, known: impl IntoIterator<Item = [u8; 16]>) -> Self {
-        Self { ports, drawn: known.into_iter().collect() }
+        Self {
+            ports,
+            drawn: known.into_iter().collect(),
+        }
     }
 
     pub(crate) fn draw(&mut self) -> Result<([u8; 16], [u8; 12]), VaultError> {
@@ -232,7 +235,10 @@ pub(crate) fn seal_plain(
     outer.extend_from_slice(&plain);
     let sum = sum8(&outer);
     outer.extend_from_slice(&sum);
-    Sealed { id, text: encode(&outer) }
+    Sealed {
+        id,
+        text: encode(&outer),
+    }
 }
 
 /// An object that opened.
@@ -259,7 +265,11 @@ impl Opened {
             return Err(Damaged::NotIt);
         }
         let body = str::from_utf8(body).map_err(|_| Damaged::NotIt)?;
-        if is_plain(body) { Ok(body) } else { Err(Damaged::NotIt) }
+        if is_plain(body) {
+            Ok(body)
+        } else {
+            Err(Damaged::NotIt)
+        }
     }
 }
 
@@ -325,7 +335,14 @@ fn cipher(keys: &Keys, class: Class, id: &[u8; 16]) -> Aes256Gcm {
 }
 
 fn associated(keys: &Keys, class: Class, outer: &[u8]) -> Vec<u8> {
-    [b"relaykeep/1/object".as_slice(), &[0], &keys.vault_id, &[class as u8], outer].concat()
+    [
+        b"relaykeep/1/object".as_slice(),
+        &[0],
+        &keys.vault_id,
+        &[class as u8],
+        outer,
+    ]
+    .concat()
 }
 
 #[cfg(test)]
@@ -341,7 +358,14 @@ mod tests {
     }
 
     fn head() -> Head {
-        Head { schema: 1, kind: 4, part: 0, group: [6; 16], counter: 7, writer: [7; 8] }
+        Head {
+            schema: 1,
+            kind: 4,
+            part: 0,
+            group: [6; 16],
+            counter: 7,
+            writer: [7; 8],
+        }
     }
 
     fn sample(body: &str) -> Sealed {
@@ -386,7 +410,10 @@ mod tests {
     fn no_cut_text_gets_through() {
         let text = sample("{}").text;
         for end in 0..text.len() {
-            assert_eq!(open(&keys(), Class::Secret, &text[..end]).err(), Some(Damaged::Rotten));
+            assert_eq!(
+                open(&keys(), Class::Secret, &text[..end]).err(),
+                Some(Damaged::Rotten)
+            );
         }
     }
 
@@ -462,9 +489,14 @@ mod tests {
 
     #[test]
     fn a_newer_schema_opens_and_shows_nothing() {
-        let newer = Head { schema: 2, ..head() };
+        let newer = Head {
+            schema: 2,
+            ..head()
+        };
         let fresh = ([4; 16], [5; 12]);
-        let text = seal(&keys(), Class::Secret, fresh, newer, "{}", MAX_RECORD).expect("fits").text;
+        let text = seal(&keys(), Class::Secret, fresh, newer, "{}", MAX_RECORD)
+            .expect("fits")
+            .text;
         let opened = open(&keys(), Class::Secret, &text).expect("it opens");
         assert_eq!(opened.body(), Err(Damaged::Newer));
     }

@@ -29,9 +29,17 @@ pub(crate) struct Work {
 }
 
 /// What new passphrase slots get (RFC 9106's second choice, with one lane).
-pub(crate) const STRONG: Work = Work { m: 64 * 1024, t: 3, p: 1 };
+pub(crate) const STRONG: Work = Work {
+    m: 64 * 1024,
+    t: 3,
+    p: 1,
+};
 /// What they get if that memory cannot be had (OWASP's floor).
-pub(crate) const WEAK: Work = Work { m: 19 * 1024, t: 2, p: 1 };
+pub(crate) const WEAK: Work = Work {
+    m: 19 * 1024,
+    t: 2,
+    p: 1,
+};
 
 /// What wraps a slot, before any arithmetic.
 pub(crate) enum Opener {
@@ -60,7 +68,9 @@ impl Opener {
         if let Self::Passphrase(phrase) = &opener
             && phrase.chars().count() < LEAST_CHARACTERS as usize
         {
-            return Err(VaultError::PassphraseTooShort { least: LEAST_CHARACTERS });
+            return Err(VaultError::PassphraseTooShort {
+                least: LEAST_CHARACTERS,
+            });
         }
         Ok(opener)
     }
@@ -156,7 +166,11 @@ impl Slot {
 
     fn work(&self) -> Work {
         let number = |at| u32::from_be_bytes(self.field(at));
-        Work { m: number(40), t: number(44), p: number(48) }
+        Work {
+            m: number(40),
+            t: number(44),
+            p: number(48),
+        }
     }
 
     /// Whether it opens with this at all. The arithmetic of a passphrase takes its time.
@@ -221,7 +235,12 @@ pub(crate) fn make(
     };
     for (nth, work) in works.iter().enumerate() {
         match build(opener, master, which, *work, &random) {
-            Ok(slot) => return Ok(Made { slot, weaker: nth > 0 }),
+            Ok(slot) => {
+                return Ok(Made {
+                    slot,
+                    weaker: nth > 0,
+                });
+            }
             Err(Refusal::NotEnoughMemory) => {}
             Err(Refusal::Unsupported) => return Err(VaultError::UnsupportedParameters),
             Err(Refusal::Wrong | Refusal::Damaged) => return Err(VaultError::SlotDamaged),
@@ -273,8 +292,14 @@ fn build(
     bytes.extend_from_slice(&sum);
     let slot = Slot(bytes.try_into().map_err(|_| Refusal::Damaged)?);
     // The vault's only way in is not to be written before it has been seen to open.
-    let opened = Slot::read(&slot.text()).ok_or(Refusal::Damaged)?.open_stretched(&stretched)?;
-    if opened.0 == master.0 { Ok(slot) } else { Err(Refusal::Damaged) }
+    let opened = Slot::read(&slot.text())
+        .ok_or(Refusal::Damaged)?
+        .open_stretched(&stretched)?;
+    if opened.0 == master.0 {
+        Ok(slot)
+    } else {
+        Err(Refusal::Damaged)
+    }
 }
 
 fn derive(stretched: &Stretched, vault_id: &[u8; 16], start: &[u8]) -> Zeroizing<[u8; 64]> {
@@ -292,12 +317,7 @@ fn associated(start: &[u8]) -> Vec<u8> {
     [b"relaykeep/1/slot".as_slice(), &[0], start].concat()
 }
 
-fn argon2id(
-    phrase: &[u8],
-    salt: &[u8; 16],
-    work: Work,
-    out: &mut [u8; 32],
-) -> Result<(), Refusal> {
+fn argon2id(phrase: &[u8], salt: &[u8; 16], work: Work, out: &mut [u8; 32]) -> Result<(), Refusal> {
     let params = Params::new(work.m, work.t, work.p, Some(32)).map_err(|_| Refusal::Unsupported)?;
     let mut memory = Memory::take(params.block_count())?;
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -316,7 +336,9 @@ impl Memory {
             return Err(Refusal::NotEnoughMemory);
         }
         let mut memory = Vec::new();
-        memory.try_reserve_exact(blocks).map_err(|_| Refusal::NotEnoughMemory)?;
+        memory
+            .try_reserve_exact(blocks)
+            .map_err(|_| Refusal::NotEnoughMemory)?;
         memory.resize(blocks, Block::new());
         Ok(Self(memory))
     }
@@ -357,7 +379,11 @@ pub(crate) mod tests {
             epoch: 1,
             generation: 1,
         };
-        let random = Random { id: [1; 8], salt: [2; 16], nonce: [3; 12] };
+        let random = Random {
+            id: [1; 8],
+            salt: [2; 16],
+            nonce: [3; 12],
+        };
         build(opener, &master(), &which, work, &random).expect("it is made")
     }
 
@@ -385,7 +411,11 @@ pub(crate) mod tests {
         let slot = sample(&phrase(" ten characters"), WEAK);
         assert!(slot.open(&phrase(" ten characters")).is_ok());
         for other in ["ten characters", " ten characters ", " Ten characters"] {
-            assert_eq!(slot.open(&phrase(other)).err(), Some(Refusal::Wrong), "{other:?}");
+            assert_eq!(
+                slot.open(&phrase(other)).err(),
+                Some(Refusal::Wrong),
+                "{other:?}"
+            );
         }
     }
 
@@ -420,8 +450,12 @@ pub(crate) mod tests {
         for other in ('!'..='~').filter(|c| !last.contains(*c)) {
             assert!(Slot::read(&format!("{start}{other}")).is_none(), "{other}");
         }
-        for changed in [format!("{text}="), format!("{text} "), format!("\n{text}"), text[1..].into()]
-        {
+        for changed in [
+            format!("{text}="),
+            format!("{text} "),
+            format!("\n{text}"),
+            text[1..].into(),
+        ] {
             assert!(Slot::read(&changed).is_none());
         }
     }
@@ -455,18 +489,30 @@ pub(crate) mod tests {
             let opened = with_work(&slot, Work { m, t, p }).open(&phrase("correct horse"));
             assert_eq!(opened.err(), Some(Refusal::Unsupported), "{m} {t} {p}");
         }
-        assert_eq!(slot.open(&phrase("correct horse")).err(), Some(Refusal::NotEnoughMemory));
+        assert_eq!(
+            slot.open(&phrase("correct horse")).err(),
+            Some(Refusal::NotEnoughMemory)
+        );
         MEMORY_LIMIT.set(usize::MAX);
     }
 
     #[test]
     fn short_memory_gives_weaker_factors_or_says_so() {
-        let which = SlotFor { vault_id: [1; 16], epoch: 1, generation: 1 };
+        let which = SlotFor {
+            vault_id: [1; 16],
+            epoch: 1,
+            generation: 1,
+        };
         let entropy = CountingEntropy::default();
         let made = |limit| {
             MEMORY_LIMIT.set(limit);
-            let made =
-                make(&entropy, &phrase("correct horse"), &master(), &which, &[STRONG, WEAK]);
+            let made = make(
+                &entropy,
+                &phrase("correct horse"),
+                &master(),
+                &which,
+                &[STRONG, WEAK],
+            );
             MEMORY_LIMIT.set(usize::MAX);
             made.map(|made| (made.weaker, made.slot.work()))
         };
