@@ -259,6 +259,9 @@ export class App {
 
   /** Does `act`, then waits on Activity for the job it began to end (or, with `wait`, to pause). */
   async job(act, { timeout = 60_000, ended = (job) => !job.running } = {}) {
+    // An account's first sync may still be under way, and a sync asked for now would be that one.
+    // A job that waits for a limit goes on being there: that is not waited for.
+    for (let left = 40; left > 0 && (await this.jobs()).some((job) => job.running); left--) await sleep(50);
     const before = new Set((await this.jobs()).map((job) => job.id));
     await act();
     const view = await this.options("activity");
