@@ -1,9 +1,11 @@
 //! Backup files in, and setting an old vault aside.
 
+use crate::ports::DATABASE;
 use crate::worker::{Worker, ports};
 use relaykeep_core::book::Book;
 use relaykeep_core::secret::Secret;
 use relaykeep_core::vault::{self, RecordId};
+use relaykeep_webext::forget_device_key;
 use relaykeep_protocol::{BackupPreview, ErrorCode, SecretState, VaultMode};
 
 use std::rc::Rc;
@@ -43,6 +45,8 @@ pub(crate) async fn restore(
     passphrase: &Secret,
 ) -> Result<(), ErrorCode> {
     let unlocked = vault::restore_backup(ports(), text, passphrase).await?;
+    // A backup opens with its passphrase; no device key stands beside one.
+    forget_device_key(DATABASE).await;
     worker.forget_open();
     worker
         .begin_session(unlocked, VaultMode::Passphrase)
@@ -56,7 +60,9 @@ pub(crate) async fn start_over(worker: &Rc<Worker>, confirmed: bool) -> Result<(
     if !confirmed {
         return Err(ErrorCode::NotAllowed);
     }
+    // Sets a device key aside with what it opens.
     vault::start_over(ports()).await?;
+    forget_device_key(DATABASE).await;
     worker.forget_open();
     crate::session::Session::forget().await;
     crate::events::tell_state(worker).await;

@@ -213,9 +213,11 @@ impl Worker {
             searchable: RefCell::default(),
         });
         *self.open.borrow_mut() = Some(Rc::clone(&open));
-        // Their bytes go to the quarantine, and the rest goes on without them.
-        open.commit(rotten.into_iter().map(Change::SetAside).collect())
-            .await?;
+        if !rotten.is_empty() {
+            // Their bytes go to the quarantine, and the rest goes on without them.
+            open.commit(rotten.into_iter().map(Change::SetAside).collect())
+                .await?;
+        }
         crate::jobs::resume(self, &open).await;
         crate::jobs::schedule(&open).await;
         Ok(open)

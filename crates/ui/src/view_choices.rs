@@ -1,8 +1,7 @@
 //! How the user likes to look at the list. Kept in this browser in the clear, so: no names.
 
-use crate::dom;
 use crate::listing::{GroupBy, Sort};
-use web_sys::Storage;
+use gloo_storage::{LocalStorage, Storage};
 
 const GROUP: &str = "view.group";
 const SORT: &str = "view.sort";
@@ -18,12 +17,8 @@ const SORTS: [Sort; 5] = [
 /// What was chosen last.
 pub(crate) fn load() -> (GroupBy, Sort) {
     let read = |name: &str| {
-        storage()?
-            .get_item(name)
-            .ok()
-            .flatten()?
-            .parse::<usize>()
-            .ok()
+        let text = LocalStorage::raw().get_item(name).ok().flatten()?;
+        text.parse::<usize>().ok()
     };
     let group = if read(GROUP) == Some(1) {
         GroupBy::Nothing
@@ -34,16 +29,12 @@ pub(crate) fn load() -> (GroupBy, Sort) {
     (group, sort)
 }
 
-/// Remembers the choice; a full or forbidden storage only forgets it.
+/// Remembers the choice; a full storage only forgets it. Two small numbers as plain text: the
+/// typed way would bring a JSON reader into the pages.
 pub(crate) fn save(group: GroupBy, sort: Sort) {
-    if let Some(storage) = storage() {
-        let _ = storage.set_item(GROUP, if group == GroupBy::Nothing { "1" } else { "0" });
-        let _ = storage.set_item(SORT, &sort_place(sort).to_string());
-    }
-}
-
-fn storage() -> Option<Storage> {
-    dom::window().local_storage().ok().flatten()
+    let storage = LocalStorage::raw();
+    let _ = storage.set_item(GROUP, if group == GroupBy::Nothing { "1" } else { "0" });
+    let _ = storage.set_item(SORT, &sort_place(sort).to_string());
 }
 
 /// The orders on offer.
