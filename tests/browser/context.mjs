@@ -41,10 +41,18 @@ async function end(context) {
 export async function fresh({ options, ...rest }, act) {
   const app = await launch({ dist: options.dist, ...rest });
   try {
-    return await act(app);
+    const answer = await act(app);
+    faultless(app);
+    return answer;
   } finally {
     await app.close();
   }
+}
+
+/** Fails if a page of ours threw or complained meanwhile. */
+export function faultless(app) {
+  const faults = app?.faults.splice(0) ?? [];
+  if (faults.length) throw new Error(`a page of ours failed: ${faults.join("\n").slice(0, 2000)}`);
 }
 
 /** Adds a simulated or real site's account by hand. */

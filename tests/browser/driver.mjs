@@ -20,6 +20,18 @@ export class App {
   constructor(options) {
     this.given = options;
     this.profile = options.profile;
+    /** What our own pages threw or complained of; a test that leaves any here has failed. */
+    this.faults = [];
+  }
+
+  /** A page of ours, its faults overheard. */
+  #view(page) {
+    const place = () => page.url().replace(/^chrome-extension:\/\/\w+\//, "");
+    page.on("pageerror", (error) => this.faults.push(`${place()}: ${error.stack ?? error}`));
+    page.on("console", (said) => {
+      if (said.type() === "error") this.faults.push(`${place()}: ${said.text()}`);
+    });
+    return new View(page);
   }
 
   async start() {
@@ -59,7 +71,7 @@ export class App {
   async options(section = "keys") {
     let view = this.views.get("options");
     if (!view || view.page.isClosed()) {
-      view = new View(await this.browser.newPage());
+      view = this.#view(await this.browser.newPage());
       this.views.set("options", view);
       await view.page.goto(this.url(`options.html#/${section}`));
     } else {
@@ -80,7 +92,7 @@ export class App {
     await page.bringToFront();
     const opened = this.browser.waitForTarget((target) => target.url().startsWith(this.url("popup.html")), { timeout: 15_000 });
     await page.triggerExtensionAction(this.chromium.extension);
-    const view = new View(await (await opened).asPage());
+    const view = this.#view(await (await opened).asPage());
     await until("the popup to draw", () => view.page.evaluate(() => document.body.innerText.trim().length > 0));
     return view;
   }
@@ -144,8 +156,23 @@ export class App {
 
   // ---- accounts -----------------------------------------------------------------------------
 
+  /** Does what adds an account, then waits for its first sync to end, fail or pause. */
+  async #added(act) {
+    const before = new Set((await this.jobs()).map((job) => job.id));
+    const answer = await act();
+    const view = await this.options("activity");
+    const settled = (job) => !before.has(job.id) && (!job.running || /goes on by itself/i.test(job.text));
+    // Without the permission, or while limited, none begins: then there is nothing to wait for.
+    await until("the first sync", async () => (await this.#jobsOn(view)).some(settled), { timeout: 20_000 }).catch(() => {});
+    return answer;
+  }
+
   /** Adds the site of a tab from the popup. Returns what the popup read when it looked at the tab. */
-  async addAccountFromTab(page, { userId, token, name, kind, make = false, shown = false } = {}) {
+  addAccountFromTab(page, account) {
+    return this.#added(() => this.#addFromTab(page, account));
+  }
+
+  async #addFromTab(page, { userId, token, name, kind, make = false, shown = false } = {}) {
     const popup = await this.popup(page);
     await popup.find("region", "This site");
     if (!(await this.#soon(popup, "button", "Add this site"))) await popup.click("button", "Check this site");
@@ -188,7 +215,11 @@ export class App {
   }
 
   /** Adds an account by hand. `inClear` answers the warning that the token travels unencrypted. */
-  async addAccount({ origin, kind, userId, token, name, inClear = true }) {
+  addAccount(account) {
+    return this.#added(() => this.#addByHand(account));
+  }
+
+  async #addByHand({ origin, kind, userId, token, name, inClear = true }) {
     const view = await this.options("accounts");
     await view.click("button", "Add account");
     await view.find("dialog", "Add account");
@@ -218,13 +249,13 @@ export class App {
   async accounts() {
     const view = await this.options("accounts");
     await sleep(100);
-    return view.page.evaluate(() => [...document.querySelectorAll("main [data-account], [data-account]")].map((one) => ({ id: one.dataset.account, text: one.innerText })));
+    return view.page.evaluate(() => [...document.querySelectorAll("[data-account]")].filter((one) => one.checkVisibility()).map((one) => ({ id: one.dataset.account, text: one.innerText })));
   }
 
   async #accountRow(view, name) {
     return until(`the account ${name}`, async () => {
       for (const row of await view.page.$$("[data-account]"))
-        if ((await row.evaluate((one) => one.innerText)).split("\n").some((line) => line.trim() === name)) return row;
+        if ((await row.evaluate((one) => (one.checkVisibility() ? one.innerText : ""))).split("\n").some((line) => line.trim() === name)) return row;
       return null;
     });
   }
@@ -442,9 +473,8 @@ const CSS_escape = (text) => text.replaceAll("\\", "\\\\").replaceAll('"', '\\"'
 
 /** Runs in the page: the rows drawn now. */
 function readRows(grid) {
-  // A virtual list keeps hidden rows to use again; nobody sees those.
-  const shown = [...grid.querySelectorAll('[role="row"]')].filter((row) => row.checkVisibility());
-  return shown.flatMap((row) => {
+  return [...grid.querySelectorAll('[role="row"]')].flatMap((row) => {
+    if (!row.checkVisibility()) return []; // a spare of the virtual list
     const index = Number(row.ariaRowIndex ?? row.getAttribute("aria-rowindex"));
     if (row.dataset.account !== undefined && row.dataset.key === undefined) {
       const button = [...row.querySelectorAll("button")].map((one) => one.ariaLabel ?? one.title ?? one.innerText).find((one) => /^(Collapse|Expand) /.test(one));

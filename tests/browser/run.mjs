@@ -10,6 +10,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { faultless } from "./context.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const { values } = parseArgs({
@@ -18,7 +19,6 @@ const { values } = parseArgs({
     shipped: { type: "string" },
     only: { type: "string" },
     sites: { type: "string" },
-    fast: { type: "boolean", default: false },
   },
 });
 export const options = {
@@ -40,7 +40,7 @@ const only = values.only?.toLowerCase();
 for (const file of files) {
   const suite = (await import(pathToFileURL(file))).default;
   const cases = suite.cases.filter((one) => !one.onlyReal || options.sites);
-  const wanted = cases.filter((one) => !only || suite.name.toLowerCase().includes(only) || one.name.toLowerCase().includes(only));
+  const wanted = cases.filter((one) => !only || `${suite.name}: ${one.name}`.toLowerCase().includes(only));
   if (wanted.length === 0) continue;
   const may = (one) => !options.sites || one.real;
   let context;
@@ -62,9 +62,11 @@ for (const file of files) {
     try {
       if (broken) throw broken;
       await limited(Promise.resolve().then(() => one.run(context ?? options)), one.longest);
+      faultless(context?.app);
       report("ok", label, performance.now() - began);
     } catch (error) {
       report("FAIL", label, performance.now() - began, error);
+      context?.app?.faults.splice(0);
       await context?.shoot?.(join(shots, `${label.replaceAll(/\W+/g, "-").slice(0, 80)}.png`)).catch(() => {});
     }
   }
