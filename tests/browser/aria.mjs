@@ -45,15 +45,18 @@ export class View {
     return nodes.filter((node) => !node.ignored).map((node) => node.name?.value ?? "");
   }
 
-  /** The full accessible name: `name` itself, or the first one a pattern matches. */
-  async #nameOf(role, name) {
-    return name instanceof RegExp ? (await this.names(role)).find((one) => name.test(one)) : name;
+  /** The full accessible names meant: `name` itself, or all that a pattern matches. */
+  async #namesOf(role, name) {
+    return name instanceof RegExp ? [...new Set((await this.names(role)).filter((one) => name.test(one)))] : [name];
   }
 
   /** The element, or null. `within` narrows the search to another element. */
   async look(role, name, { within } = {}) {
-    const full = await this.#nameOf(role, name);
-    return full === undefined ? null : (within ?? this.page).$(selector(role, full));
+    for (const full of await this.#namesOf(role, name)) {
+      const element = await (within ?? this.page).$(selector(role, full));
+      if (element) return element;
+    }
+    return null;
   }
 
   /** The element, waited for. */

@@ -140,7 +140,8 @@ export class SimSite {
 /** A real server, from the file given to `--sites`. Touches only keys whose names carry `run`. */
 export class RealSite {
   constructor(told, run) {
-    Object.assign(this, told);
+    const { origin, username, password, userId, accessToken } = told; // the file may hold more
+    Object.assign(this, { origin, username, password, userId, accessToken });
     this.family = told.kind;
     this.base = told.base ?? told.origin;
     this.run = run;
