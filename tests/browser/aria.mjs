@@ -45,18 +45,21 @@ export class View {
     return nodes.filter((node) => !node.ignored).map((node) => node.name?.value ?? "");
   }
 
-  /** The full accessible names meant: `name` itself, or all that a pattern matches. */
-  async #namesOf(role, name) {
-    return name instanceof RegExp ? [...new Set((await this.names(role)).filter((one) => name.test(one)))] : [name];
-  }
-
-  /** The element, or null. `within` narrows the search to another element. */
+  /** The element, or null. `name` may be a pattern; `within` narrows the search to another element. */
   async look(role, name, { within } = {}) {
-    for (const full of await this.#namesOf(role, name)) {
-      const element = await (within ?? this.page).$(selector(role, full));
-      if (element) return element;
+    const names = name instanceof RegExp ? new Set((await this.names(role)).filter((one) => name.test(one))) : [name];
+    for (const full of names) {
+      const found = await (within ?? this.page).$(selector(role, full));
+      if (found) return found;
     }
     return null;
+  }
+
+  /** Elements on screen; lists keep spare ones that are not. */
+  async visible(css) {
+    const found = [];
+    for (const one of await this.page.$$(css)) if (await one.evaluate((element) => element.checkVisibility())) found.push(one);
+    return found;
   }
 
   /** The element, waited for. */

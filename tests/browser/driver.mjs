@@ -307,7 +307,7 @@ export class App {
   async sync(name, options) {
     const job = await this.job(async () => {
       const view = await this.options("accounts");
-      if (name) await view.click("button", /^Sync\b/, { within: await this.#accountRow(view, name) });
+      if (name) await view.click("button", "Sync", { within: await this.#accountRow(view, name) });
       else await view.click("button", "Sync all");
     }, options);
     return job.items;
@@ -373,7 +373,7 @@ export class App {
     const rows = await this.keys({ search: name });
     const row = rows.find((one) => one.name === name && (account === undefined || one.account === account));
     if (!row) throw new Error(`no key ${name} is listed; there is: ${rows.map((one) => one.name).join(" · ")}`);
-    return until(`the row of ${name}`, () => view.page.$(`[data-key="${CSS_escape(row.ref)}"]`));
+    return until(`the row of ${name}`, async () => (await view.visible(`[data-key="${CSS_escape(row.ref)}"]`))[0]);
   }
 
   /** Reveals keys by name (of one account), or all masked ones; returns the job's lines as shown. */
@@ -481,8 +481,10 @@ function readRows(grid) {
       return [{ index, header: button?.replace(/^(Collapse|Expand) /, "") ?? row.innerText.split("\n")[0].trim() }];
     }
     if (row.dataset.key === undefined) return [];
+    // The name's cell may also say whose key it is.
+    const named = (one) => one.querySelectorAll('[role="gridcell"]')[1]?.firstElementChild?.innerText.trim();
     const cells = [...row.querySelectorAll('[role="gridcell"]')].map((one) => one.innerText.replaceAll(/\s+/g, " ").trim());
     const [, shown, key, group, state, remaining, expiry, lastUsed] = cells;
-    return [{ index, ref: row.dataset.key, name: row.dataset.name ?? shown, key, group, state, remaining, expiry, lastUsed }];
+    return [{ index, ref: row.dataset.key, name: row.dataset.name ?? named(row) ?? shown, key, group, state, remaining, expiry, lastUsed }];
   });
 }

@@ -57,7 +57,7 @@ async function lead(app, site, second, { mode }) {
   await view.page.bringToFront();
   await app.options("accounts");
   await view.click("button", "Edit", { within: await until("the row", async () => {
-    for (const row of await view.page.$$("[data-account]")) if ((await row.evaluate((one) => one.innerText)).includes(NEEDLES["account name"])) return row;
+    for (const row of await view.visible("[data-account]")) if ((await row.evaluate((one) => one.innerText)).includes(NEEDLES["account name"])) return row;
     return null;
   }) });
   await view.type("textbox", "Name", NEEDLES["account name, edited"]);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { addByHand, withSites } from "../context.mjs";
 import { sleep, until } from "../driver.mjs";
 
-const option = (popup) => popup.page.$$eval('[role="option"]', (all) => all.map((one) => one.innerText.split("\n")[0].trim()));
+const option = (popup) => popup.page.$$eval('[role="option"]', (all) => all.filter((one) => one.checkVisibility()).map((one) => one.innerText.split("\n")[0].trim()));
 
 export default {
   name: "keys",
@@ -99,7 +99,7 @@ export default {
         const key = (await site.keys()).find((one) => one.name === "test") ?? (await site.keys())[1];
         const view = await app.options("keys");
         await app.search(view, key.full.slice(5, 25));
-        const row = await until("its row", () => view.page.$("[data-key]"));
+        const row = await until("its row", async () => (await view.visible("[data-key]"))[0]);
         assert.ok(!(await view.text()).includes(key.full));
         await (await row.waitForSelector('::-p-aria([name="Show"][role="button"])')).click();
         await view.reads(key.full);
@@ -118,7 +118,7 @@ export default {
         const view = await app.options("keys");
         await app.search(view, "research batch");
         const row = await until("its row", async () => {
-          for (const one of await view.page.$$("[data-key]")) if (await one.$('::-p-aria([name="Reveal"][role="button"])')) return one;
+          for (const one of await view.visible("[data-key]")) if (await one.$('::-p-aria([name="Reveal"][role="button"])')) return one;
           return null;
         });
         await (await row.waitForSelector('::-p-aria([name="Copy"][role="button"])')).click();
@@ -154,7 +154,7 @@ export default {
         await popup.find("listbox", "Keys");
         await popup.page.keyboard.type("openwebui");
         await until("two hits", async () => (await option(popup)).length === 2);
-        const chosen = () => popup.page.$$eval('[role="option"]', (all) => all.findIndex((one) => one.ariaSelected === "true"));
+        const chosen = () => popup.page.$$eval('[role="option"]', (all) => all.filter((one) => one.checkVisibility()).findIndex((one) => one.ariaSelected === "true"));
         const first = await chosen();
         await popup.page.keyboard.press("ArrowDown");
         await until("the next", async () => (await chosen()) !== first);
@@ -188,7 +188,7 @@ export default {
         const count = (await site.keys()).length;
         const view = await app.options("keys");
         await app.search(view, "old tablet");
-        for (const row of await view.page.$$("[data-key]")) await (await row.waitForSelector('::-p-aria([role="checkbox"])')).click();
+        for (const row of await view.visible("[data-key]")) await (await row.waitForSelector('::-p-aria([role="checkbox"])')).click();
         await app.search(view, "");
         await view.click("button", "Remove here…");
         const dialog = await until("the question", () => view.page.$("dialog[open]"));
