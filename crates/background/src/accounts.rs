@@ -323,6 +323,7 @@ pub(crate) async fn remove_key(
 
 /// A permission came or went: accounts that waited for it sync, accounts that lost it say so.
 pub(crate) async fn permissions_changed(worker: &Rc<Worker>) {
+    worker.egress.forget_permissions();
     let Ok(open) = worker.open().await else {
         return;
     };

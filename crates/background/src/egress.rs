@@ -10,7 +10,7 @@ use relaykeep_core::site::budget::Budget;
 use relaykeep_core::site::{BaseUrl, limited_until};
 use relaykeep_webext::{Area, worker};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -31,6 +31,8 @@ const SESSION_NAME: &str = "b";
 /// Sends requests, and keeps each origin's budget over the worker's deaths.
 pub(crate) struct Egress {
     gate: Gate,
+    /// Origins the user's permission was seen for; emptied whenever a permission changes.
+    permitted: RefCell<BTreeSet<String>>,
     budgets: RefCell<Option<BTreeMap<String, Budget>>>,
 }
 
@@ -38,6 +40,7 @@ impl Egress {
     pub(crate) fn new() -> Self {
         Self {
             gate: Gate::new(),
+            permitted: RefCell::default(),
             budgets: RefCell::new(None),
         }
     }
@@ -54,6 +57,9 @@ impl Egress {
             && !bound.origins.iter().any(|own| own == origin)
         {
             return Err(HttpError::ForeignOrigin);
+        }
+        if !self.may_reach(&base).await {
+            return Err(HttpError::PermissionMissing);
         }
         let _passes = self.gate.pass(origin).await;
         self.await_budget(origin, request.bucket).await?;
@@ -76,6 +82,28 @@ impl Egress {
             Err(HttpError::Unreachable) => Err(explain(&request, &base).await),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the user lets us reach this origin: by a standing permission, or because the popup
+    /// was opened over one of its tabs. The browser alone would not stop a request to a server
+    /// whose preflight answer lets everybody in, as New API's does.
+    async fn may_reach(&self, base: &BaseUrl) -> bool {
+        let origin = base.origin();
+        if self.permitted.borrow().contains(origin) {
+            return true;
+        }
+        if worker::may_reach(&base.permission_pattern()).await {
+            self.permitted.borrow_mut().insert(origin.to_owned());
+            return true;
+        }
+        // The tab's address is only shown to us where we may look.
+        let tab = worker::tab_in_front().await.and_then(|tab| tab.url);
+        tab.is_some_and(|url| BaseUrl::parse(&url).is_ok_and(|tab| tab.origin() == origin))
+    }
+
+    /// A permission came or went.
+    pub(crate) fn forget_permissions(&self) {
+        self.permitted.borrow_mut().clear();
     }
 
     /// Waits out a short pause; a long one is the caller's to wait for.

@@ -173,7 +173,8 @@ impl Account {
             synced_at,
             keys: u32::try_from(self.keys.len()).unwrap_or(u32::MAX),
             cut_at: self.body.cut_at,
-            in_clear: self.body.base_url.starts_with("http://"),
+            in_clear: BaseUrl::parse(&self.body.base_url)
+                .is_ok_and(|base| base.in_clear() && !base.is_loopback()),
             token_in_doubt: self.body.token_in_doubt,
         }
     }

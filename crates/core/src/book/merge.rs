@@ -178,7 +178,7 @@ fn take_remote(
     if entry.raw_print != raw_print {
         let raw = RawEntry {
             id: remote.id.clone(),
-            raw: remote.raw.expose().to_owned(),
+            raw: remote.raw.expose().to_owned(), // into its own sealed record
         }; // into its own sealed record
         entry.raw_part = raws.0.put(raw);
         entry.raw_print = raw_print;
