@@ -179,7 +179,11 @@ export class App {
     const read = await popup.text();
     await popup.click("button", "Add this site");
     if (kind) await popup.choose("Site kind", KIND_WORDS[kind] ?? kind);
-    if (shown) await popup.click("button", "Use the token the site shows");
+    if (shown) {
+      await popup.click("button", "Use the token the site shows");
+      const field = await popup.find("textbox", "Access token");
+      await until("the token the site shows", async () => (await field.evaluate((one) => one.value)) || (await popup.alert()));
+    }
     if (make) {
       await popup.click("button", "Make a new token");
       await popup.click("button", "Replace the token");

@@ -30,11 +30,14 @@ export async function watch() {
     for (const end of [onward, socket]) end.on("error", () => (onward.destroy(), socket.destroy()));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const errand = /^https:\/\/[\w.-]+\.(google|googleapis|gstatic|gvt1)\.com:443$/;
+  const others = () => asked.filter((one) => !errand.test(one.origin));
   return {
     asked,
     flags: [`--proxy-server=http://127.0.0.1:${server.address().port}`, "--proxy-bypass-list=<-loopback>"],
-    /** Origins asked for, without the browser's own errands to its maker. */
-    origins: () => [...new Set(asked.map((one) => one.origin))].filter((one) => !/^https:\/\/[\w.-]+\.(google|googleapis|gstatic|gvt1)\.com:443$/.test(one)),
+    /** What was asked, without the browser's own errands to its maker. */
+    others,
+    origins: () => [...new Set(others().map((one) => one.origin))],
     clear: () => (asked.length = 0),
     async stop() {
       server.closeAllConnections();

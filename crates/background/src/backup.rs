@@ -5,8 +5,8 @@ use crate::worker::{Worker, ports};
 use relaykeep_core::book::Book;
 use relaykeep_core::secret::Secret;
 use relaykeep_core::vault::{self, RecordId};
-use relaykeep_webext::forget_device_key;
 use relaykeep_protocol::{BackupPreview, ErrorCode, SecretState, VaultMode};
+use relaykeep_webext::forget_device_key;
 
 use std::rc::Rc;
 

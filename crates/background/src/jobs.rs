@@ -131,6 +131,7 @@ pub(crate) async fn begin_token(
         name,
         keys: Vec::new(),
         state: ItemState::Running(Step::MakingToken),
+        goal: 0,
         said: None,
     };
     let job = admit(open, new_view(JobKind::MakeToken, vec![item])?).ok_or(ErrorCode::Conflict)?;
@@ -247,6 +248,7 @@ pub(crate) fn item(account: &Account, keys: Vec<RemoteId>) -> JobItem {
         name: account.name(),
         keys,
         state: ItemState::Pending,
+        goal: 0,
         said: None,
     }
 }
@@ -634,15 +636,28 @@ async fn reveal(
         .cloned()
         .ok_or(Ending::Ours(ErrorCode::NoSuchAccount))?;
     let wanted = account.to_reveal(keys);
-    let of = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
+    let left = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
+    // What was revealed before a wait or a death counts as well.
+    let of = {
+        let mut view = job.view.borrow_mut();
+        let goal = &mut view.items[at].goal;
+        *goal = (*goal).max(left);
+        *goal
+    };
+    let done = Cell::new(of - left);
     if wanted.is_empty() {
         return Ok(Outcome::Revealed {
-            revealed: 0,
+            revealed: of,
             missing: 0,
         });
     }
-    let done = Cell::new(0);
-    job.set(at, ItemState::Running(Step::Revealing { done: 0, of }));
+    job.set(
+        at,
+        ItemState::Running(Step::Revealing {
+            done: done.get(),
+            of,
+        }),
+    );
     let (place, login) = site_and_login(open, id).await?;
     let ours: RefCell<Option<ErrorCode>> = RefCell::new(None);
     let end: RevealEnd = site::reveal(http, &SystemClock, &place, &login, &wanted, async |got| {

@@ -73,6 +73,9 @@ pub struct JobItem {
     pub keys: Vec<RemoteId>,
     /// Where it stands.
     pub state: ItemState,
+    /// How many keys a reveal had before it when it began; kept over waits and deaths.
+    #[serde(default)]
+    pub goal: u32,
     /// The site's own words to a refusal: cleaned, at most 300 characters, nothing key-like.
     pub said: Option<String>,
 }

@@ -413,10 +413,7 @@ fn cut_words(listed: u32, why: CutReason) -> String {
 fn item_failed(state: &ItemState) -> bool {
     match state {
         ItemState::Ended(
-            Outcome::Failed(_)
-            | Outcome::NotSaved(_)
-            | Outcome::Stopped
-            | Outcome::TokenInDoubt,
+            Outcome::Failed(_) | Outcome::NotSaved(_) | Outcome::Stopped | Outcome::TokenInDoubt,
         ) => true,
         ItemState::Ended(
             Outcome::Synced { .. }

@@ -68,7 +68,7 @@ export default {
         await app.closePopup(popup);
         await page.close();
         await sleep(2500);
-        assert.deepEqual(wire.asked, []);
+        assert.deepEqual(wire.others(), []);
         for (const site of sites) await site.resetLog();
       },
     },
@@ -82,7 +82,7 @@ export default {
         await view.page.reload();
         await app.keys();
         await sleep(2500);
-        assert.deepEqual(wire.asked, []);
+        assert.deepEqual(wire.others(), []);
       },
     },
     ...[301, 302, 303, 307, 308].map((status) => ({
@@ -128,7 +128,7 @@ export default {
         await view.page.reload();
         await view.find("heading", "Relaykeep is locked");
         await sleep(2000);
-        assert.deepEqual(wire.asked, []);
+        assert.deepEqual(wire.others(), []);
         await app.unlock(PASSPHRASE);
         await until("keys", async () => (await app.keys()).length);
       },

@@ -341,7 +341,9 @@ mod tests {
         fn keep(&mut self, merged: Merged) -> Outcome {
             self.written.clear();
             for change in &merged.changes {
-                self.written.push(*change.id());
+                self.written.push(match change {
+                    Change::Put { id, .. } | Change::Delete(id) | Change::SetAside(id) => *id,
+                });
                 if let Change::Put { id, body } = change {
                     match id.kind {
                         Kind::Keys => {
@@ -352,7 +354,16 @@ mod tests {
                             self.raws = RawObjects::default();
                             assert!(self.raws.load(id.part, body));
                         }
-                        _ => {}
+                        Kind::Account
+                        | Kind::KeyList
+                        | Kind::Own
+                        | Kind::Login
+                        | Kind::Credential
+                        | Kind::CredentialSummary
+                        | Kind::Settings
+                        | Kind::FinishedJob
+                        | Kind::Ledger
+                        | Kind::Unknown(_) => {}
                     }
                 }
             }
@@ -403,7 +414,13 @@ mod tests {
                 masked,
                 ..
             } => (*updated, *new, *gone, *unchanged, *masked),
-            other => panic!("{other:?}"),
+            Outcome::Revealed { .. }
+            | Outcome::TokenMade
+            | Outcome::TokenInDoubt
+            | Outcome::Failed(_)
+            | Outcome::NotSaved(_)
+            | Outcome::Stopped
+            | Outcome::Removed => panic!("{outcome:?}"),
         }
     }
 
