@@ -5,12 +5,12 @@ use crate::gate::Gate;
 use futures_util::future::{Either, select};
 use gloo_net::http::{RequestBuilder, Response};
 use js_sys::Uint8Array;
+use relaykeep_core::sorted::SortedMap;
 use relaykeep_core::http::{Bucket, HttpError, HttpRequest, HttpResponse, Method};
 use relaykeep_core::site::budget::Budget;
 use relaykeep_core::site::{BaseUrl, limited_until};
 use relaykeep_webext::{Area, worker};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::pin::pin;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -31,7 +31,7 @@ const SESSION_NAME: &str = "b";
 /// Sends requests, and keeps each origin's budget over the worker's deaths.
 pub(crate) struct Egress {
     gate: Gate,
-    budgets: RefCell<Option<BTreeMap<String, Budget>>>,
+    budgets: RefCell<Option<SortedMap<String, Budget>>>,
 }
 
 impl Egress {

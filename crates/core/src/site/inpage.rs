@@ -8,7 +8,7 @@ use crate::http::HttpResponse;
 use crate::secret::Secret;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 #[derive(Deserialize)]
 #[serde(default)]
@@ -18,7 +18,7 @@ struct Heading {
     what: String,
     failed: bool,
     status: u16,
-    headers: BTreeMap<String, String>,
+    headers: SortedMap<String, String>,
     body: String,
 }
 
