@@ -5,6 +5,7 @@ use crate::session;
 use crate::worker::{Open, Worker, ports, the_worker};
 use relaykeep_core::secret::Secret;
 use relaykeep_core::site::BaseUrl;
+use relaykeep_core::sorted::SortedMap;
 use relaykeep_core::vault::{self, Protection, Unlocked};
 use relaykeep_protocol::{
     AccountDraft, AnyCall, AppState, ErrorCode, Event, ItemState, JobKind, JobState, Notice,
@@ -12,7 +13,6 @@ use relaykeep_protocol::{
 };
 use relaykeep_webext::{forget_device_key, save_device_key, to_js};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
@@ -123,7 +123,7 @@ pub(crate) async fn answer(call: AnyCall) -> JsValue {
         }
         AnyCall::Reveal(call) => reply(
             acting(worker, async |open| {
-                let mut wanted: BTreeMap<_, Vec<_>> = BTreeMap::new();
+                let mut wanted: SortedMap<_, Vec<_>> = SortedMap::new();
                 for key in call.keys {
                     wanted.entry(key.account).or_default().push(key.id);
                 }

@@ -8,9 +8,9 @@ use js_sys::Uint8Array;
 use relaykeep_core::http::{Bucket, HttpError, HttpRequest, HttpResponse, Method};
 use relaykeep_core::site::budget::Budget;
 use relaykeep_core::site::{BaseUrl, limited_until};
+use relaykeep_core::sorted::SortedMap;
 use relaykeep_webext::{Area, worker};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -32,8 +32,8 @@ const SESSION_NAME: &str = "b";
 pub(crate) struct Egress {
     gate: Gate,
     /// Origins the user's permission was seen for; emptied whenever a permission changes.
-    permitted: RefCell<BTreeSet<String>>,
-    budgets: RefCell<Option<BTreeMap<String, Budget>>>,
+    permitted: RefCell<Vec<String>>,
+    budgets: RefCell<Option<SortedMap<String, Budget>>>,
 }
 
 impl Egress {
@@ -89,11 +89,11 @@ impl Egress {
     /// whose preflight answer lets everybody in, as New API's does.
     async fn may_reach(&self, base: &BaseUrl) -> bool {
         let origin = base.origin();
-        if self.permitted.borrow().contains(origin) {
+        if self.permitted.borrow().iter().any(|own| own == origin) {
             return true;
         }
         if worker::may_reach(&base.permission_pattern()).await {
-            self.permitted.borrow_mut().insert(origin.to_owned());
+            self.permitted.borrow_mut().push(origin.to_owned());
             return true;
         }
         // The tab's address is only shown to us where we may look.

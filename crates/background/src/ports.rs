@@ -1,8 +1,8 @@
 //! The core's ports, bound to the browser.
 
 use relaykeep_core::ports::{Clock, Entropy, EntropyError, Store, StoreError};
+use relaykeep_core::sorted::SortedMap;
 use relaykeep_webext::{Area, BrowserError, Database, worker};
-use std::collections::BTreeMap;
 
 /// `storage.local`.
 pub(crate) struct Local;
@@ -21,8 +21,9 @@ impl Store for Local {
     async fn get(&self, name: &str) -> Result<Option<String>, StoreError> {
         Area::Local.get(name).await.map_err(failed)
     }
-    async fn get_many(&self, names: &[String]) -> Result<BTreeMap<String, String>, StoreError> {
-        Area::Local.get_many(names).await.map_err(failed)
+    async fn get_many(&self, names: &[String]) -> Result<SortedMap<String, String>, StoreError> {
+        let texts = Area::Local.get_many(names).await.map_err(failed)?;
+        Ok(texts.into_iter().collect())
     }
     async fn names(&self) -> Result<Vec<String>, StoreError> {
         Area::Local.names().await.map_err(failed)
@@ -39,8 +40,8 @@ impl Store for Mirror {
     async fn get(&self, name: &str) -> Result<Option<String>, StoreError> {
         DATABASE.get(name).await.map_err(failed)
     }
-    async fn get_many(&self, names: &[String]) -> Result<BTreeMap<String, String>, StoreError> {
-        let mut texts = BTreeMap::new();
+    async fn get_many(&self, names: &[String]) -> Result<SortedMap<String, String>, StoreError> {
+        let mut texts = SortedMap::new();
         for name in names {
             if let Some(text) = DATABASE.get(name).await.map_err(failed)? {
                 texts.insert(name.clone(), text);

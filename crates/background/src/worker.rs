@@ -10,6 +10,7 @@ use futures_channel::oneshot;
 use futures_util::lock::Mutex;
 use relaykeep_core::book::{Account, Book, Keyring, RawObjects};
 use relaykeep_core::secret::Secret;
+use relaykeep_core::sorted::SortedMap;
 use relaykeep_core::vault::{
     self, Body, Change, Damaged, Deadline, Keys, Ports, RecordId, Start, Unlocked, Vault,
 };
@@ -19,7 +20,6 @@ use relaykeep_protocol::{
 };
 use relaykeep_webext::{load_device_key, locks, worker as browser};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 
@@ -74,9 +74,9 @@ pub(crate) struct Open {
     pub(crate) mode: VaultMode,
     pub(crate) vault: Mutex<Vault>,
     pub(crate) book: RefCell<Book>,
-    pub(crate) running: RefCell<BTreeMap<JobId, Rc<Running>>>,
+    pub(crate) running: RefCell<SortedMap<JobId, Rc<Running>>>,
     /// One piece of work at a time per account, from reading its records to their commit.
-    lanes: RefCell<BTreeMap<AccountId, Rc<Mutex<()>>>>,
+    lanes: RefCell<SortedMap<AccountId, Rc<Mutex<()>>>>,
     session: RefCell<Session>,
     /// The vault is being locked: nothing new begins.
     closing: Cell<bool>,

@@ -7,6 +7,7 @@ pub mod book;
 pub mod keys;
 pub mod ports;
 pub mod search;
+pub mod sorted;
 pub mod text;
 pub mod units;
 

@@ -1,8 +1,8 @@
 //! What the core needs from the world, as small traits with a stand-in beside each.
 
+use crate::sorted::SortedMap;
 use relaykeep_protocol::Millis;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::Future;
 
 /// The wall clock. It may jump, also backwards.
@@ -63,7 +63,7 @@ pub trait Store {
     fn get_many(
         &self,
         names: &[String],
-    ) -> impl Future<Output = Result<BTreeMap<String, String>, StoreError>>;
+    ) -> impl Future<Output = Result<SortedMap<String, String>, StoreError>>;
     /// All names.
     fn names(&self) -> impl Future<Output = Result<Vec<String>, StoreError>>;
     /// Writes all or nothing.
@@ -74,13 +74,13 @@ pub trait Store {
 
 /// A store in memory, for tests.
 #[derive(Default)]
-pub struct MemoryStore(pub RefCell<BTreeMap<String, String>>);
+pub struct MemoryStore(pub RefCell<SortedMap<String, String>>);
 
 impl Store for MemoryStore {
     async fn get(&self, name: &str) -> Result<Option<String>, StoreError> {
         Ok(self.0.borrow().get(name).cloned())
     }
-    async fn get_many(&self, names: &[String]) -> Result<BTreeMap<String, String>, StoreError> {
+    async fn get_many(&self, names: &[String]) -> Result<SortedMap<String, String>, StoreError> {
         let held = self.0.borrow();
         Ok(names
             .iter()

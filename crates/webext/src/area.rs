@@ -1,6 +1,5 @@
 use crate::BrowserError;
 use js_sys::{Array, Object, Promise, Reflect};
-use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -60,19 +59,16 @@ impl Area {
     ///
     /// # Errors
     /// When the browser fails to read any of them.
-    pub async fn get_many(
-        self,
-        names: &[String],
-    ) -> Result<BTreeMap<String, String>, BrowserError> {
+    pub async fn get_many(self, names: &[String]) -> Result<Vec<(String, String)>, BrowserError> {
         if names.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(Vec::new());
         }
         let list: Array = names.iter().map(|name| JsValue::from_str(name)).collect();
         let found = JsFuture::from(self.with(|area| area.get(&list))?).await?;
-        let mut texts = BTreeMap::new();
+        let mut texts = Vec::new();
         for name in names {
             if let Some(text) = Reflect::get(&found, &JsValue::from_str(name))?.as_string() {
-                texts.insert(name.clone(), text);
+                texts.push((name.clone(), text));
             }
         }
         Ok(texts)

@@ -2,9 +2,9 @@
 
 use super::VAULT_GROUP;
 use super::parts::to_json;
+use crate::sorted::SortedMap;
 use crate::vault::{Change, Kind, RecordId};
 use relaykeep_protocol::{ItemState, JobState, JobView, Millis, Outcome};
-use std::collections::BTreeMap;
 
 const KEPT_FOR: Millis = 30 * 24 * 3600 * 1000;
 const KEPT_MOST: usize = 100;
@@ -13,7 +13,7 @@ const MOST_ITEMS: usize = 250;
 
 /// The finished jobs.
 #[derive(Default)]
-pub struct JobLog(BTreeMap<u16, JobView>);
+pub struct JobLog(SortedMap<u16, JobView>);
 
 impl JobLog {
     pub(super) fn load(&mut self, part: u16, body: &str) -> bool {

@@ -12,11 +12,11 @@ pub use account::{Account, Basics, Keyring, RawObjects};
 pub use jobs::{JobLog, close_job};
 pub use merge::{Found, Merged, merge, merge_revealed, needs_sealed_parts};
 
+use crate::sorted::SortedMap;
 use crate::vault::{Body, Change, Kind, RecordId};
 use parts::to_json;
 use records::{LedgerBody, SettingsBody};
 use relaykeep_protocol::{AccountId, AccountView, Millis, Settings};
-use std::collections::BTreeMap;
 
 /// Records that belong to no account.
 const VAULT_GROUP: [u8; 16] = [0; 16];
@@ -36,7 +36,7 @@ const LEDGER: RecordId = RecordId {
 pub struct Book {
     settings: SettingsBody,
     ledger: LedgerBody,
-    accounts: BTreeMap<AccountId, Account>,
+    accounts: SortedMap<AccountId, Account>,
     /// Finished jobs.
     pub jobs: JobLog,
 }

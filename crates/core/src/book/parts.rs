@@ -2,10 +2,11 @@
 //! room, so that one changed key rewrites one small record.
 
 use super::records::{KeyEntry, PartBody, RawEntry, SecretEntry};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::vault::{Change, Kind, RecordId};
 use relaykeep_protocol::RemoteId;
 use serde::{Serialize, de::DeserializeOwned};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 /// At most this many keys in a part.
 const MOST_ENTRIES: usize = 128;
@@ -42,20 +43,20 @@ impl Entry for RawEntry {
 /// All parts of one kind of one account.
 #[derive(Clone)]
 pub(crate) struct Parts<E> {
-    parts: BTreeMap<u16, PartBody<E>>,
+    parts: SortedMap<u16, PartBody<E>>,
     places: HashMap<RemoteId, (u16, usize)>,
     /// Bytes of each part, measured when first needed.
-    sizes: BTreeMap<u16, usize>,
-    touched: BTreeSet<u16>,
+    sizes: SortedMap<u16, usize>,
+    touched: SortedSet<u16>,
 }
 
 impl<E> Default for Parts<E> {
     fn default() -> Self {
         Self {
-            parts: BTreeMap::new(),
+            parts: SortedMap::new(),
             places: HashMap::new(),
-            sizes: BTreeMap::new(),
-            touched: BTreeSet::new(),
+            sizes: SortedMap::new(),
+            touched: SortedSet::new(),
         }
     }
 }

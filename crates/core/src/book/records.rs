@@ -3,12 +3,12 @@
 
 use crate::secret::MaskedKey;
 use crate::site::Quirks;
+use crate::sorted::SortedMap;
 use relaykeep_protocol::{
     AccountId, Generation, Health, KeyRow, Millis, RemoteId, SecretState, Settings, SiteKind, Unit,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 /// An account as the site tells it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -222,10 +222,10 @@ impl<E> Default for PartBody<E> {
 pub(crate) struct LedgerBody {
     /// When each account's last sync that went through ended.
     #[serde(default)]
-    pub(crate) synced: BTreeMap<AccountId, Millis>,
+    pub(crate) synced: SortedMap<AccountId, Millis>,
     /// When each account's site was last asked for its unit and name.
     #[serde(default)]
-    pub(crate) facts: BTreeMap<AccountId, Millis>,
+    pub(crate) facts: SortedMap<AccountId, Millis>,
     #[serde(flatten)]
     pub(crate) more: Map<String, Value>,
 }

@@ -10,10 +10,10 @@ use super::place::Place;
 use super::words;
 use crate::http::{Bucket, Http, HttpError, HttpResponse};
 use crate::ports::Clock;
+use crate::sorted::SortedMap;
 use relaykeep_protocol::{Clue, Generation, Recognition, SiteKind, SiteTrouble, TokenOffer};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
 
 /// What a page shows without being asked anything: its address and named entries of its storage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -24,7 +24,7 @@ pub struct Evidence {
     /// The page's path.
     pub path: String,
     /// Named `localStorage` entries that are there.
-    pub stored: BTreeMap<String, String>,
+    pub stored: SortedMap<String, String>,
 }
 
 /// Reads what the in-page script `evidence` reported.

@@ -6,9 +6,9 @@ use super::lax;
 use super::typed::read_token;
 use crate::http::HttpResponse;
 use crate::secret::Secret;
+use crate::sorted::SortedMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
 
 #[derive(Deserialize)]
 #[serde(default)]
@@ -18,7 +18,7 @@ struct Heading {
     what: String,
     failed: bool,
     status: u16,
-    headers: BTreeMap<String, String>,
+    headers: SortedMap<String, String>,
     body: String,
 }
 

@@ -5,10 +5,10 @@ use super::lax::{self, Capped, Raw};
 use super::place::{Login, Place, Quirks};
 use crate::http::{Bucket, Http, HttpError, HttpResponse};
 use crate::ports::Clock;
+use crate::sorted::SortedSet;
 use relaykeep_protocol::{CutReason, Generation, SiteKind, SiteTrouble};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeSet;
 
 /// New API lets a user own this many keys [e2c7aa7b controller/token.go]; more is not read.
 const MOST_KEYS: usize = 1_000;
@@ -153,7 +153,7 @@ struct Reading<'a> {
     first: Option<u32>,
     requests: u32,
     keys: Vec<RemoteKey>,
-    seen: BTreeSet<String>,
+    seen: SortedSet<String>,
     /// Entries passed, each page's once: readable, unreadable and repeated.
     passed: usize,
     odd: u32,
@@ -179,7 +179,7 @@ impl<'a> Reading<'a> {
             first: None,
             requests: 0,
             keys: Vec::new(),
-            seen: BTreeSet::new(),
+            seen: SortedSet::new(),
             passed: 0,
             odd: 0,
             repeated: 0,

@@ -6,11 +6,12 @@ use super::place::{Login, Place, Quirks};
 use crate::http::{Bucket, Http, HttpRequest};
 use crate::ports::Clock;
 use crate::secret::{ApiKey, MaskedKey};
+use crate::sorted::SortedMap;
 use relaykeep_protocol::{RemoteId, SiteTrouble};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use zeroize::Zeroizing;
 
@@ -48,7 +49,8 @@ pub async fn reveal(
     keys: &[(RemoteId, MaskedKey)],
     mut got: impl AsyncFnMut(Vec<(RemoteId, ApiKey)>) -> ControlFlow<()>,
 ) -> RevealEnd {
-    let masks: BTreeMap<&RemoteId, &MaskedKey> = keys.iter().map(|(id, mask)| (id, mask)).collect();
+    let masks: SortedMap<&RemoteId, &MaskedKey> =
+        keys.iter().map(|(id, mask)| (id, mask)).collect();
     let mut run = Run {
         end: RevealEnd::default(),
         left: masks.keys().copied().collect(),
@@ -89,7 +91,7 @@ pub async fn reveal(
 /// A reveal under way.
 struct Run<'a> {
     end: RevealEnd,
-    masks: BTreeMap<&'a RemoteId, &'a MaskedKey>,
+    masks: SortedMap<&'a RemoteId, &'a MaskedKey>,
     left: VecDeque<&'a RemoteId>,
     /// Whether to ask for many at once.
     batches: bool,
@@ -129,7 +131,7 @@ impl<'a> Run<'a> {
         } else {
             self.singles_work = true;
         }
-        let mut by_id: BTreeMap<String, Zeroizing<String>> = sent.into_iter().collect();
+        let mut by_id: SortedMap<String, Zeroizing<String>> = sent.into_iter().collect();
         let mut keys = Vec::new();
         for id in asked {
             match by_id.remove(&id.0) {
@@ -261,7 +263,7 @@ impl<'de> Deserialize<'de> for KeysById {
                 Ok(KeysById(Vec::new()))
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KeysById, A::Error> {
-                let mut keys: BTreeMap<String, Zeroizing<String>> = BTreeMap::new();
+                let mut keys: SortedMap<String, Zeroizing<String>> = SortedMap::new();
                 while let Some((id, raw)) = map.next_entry::<String, &'de RawValue>()? {
                     let text = Zeroizing::new(lax::text(Some(raw)).unwrap_or_default());
                     if keys.insert(id, text).is_some() {

@@ -17,9 +17,9 @@ use super::unlock::try_slots;
 use super::{Unlocked, VaultError, World};
 use crate::ports::{Clock, Store};
 use crate::secret::Secret;
+use crate::sorted::{SortedMap, SortedSet};
 use relaykeep_protocol::{Millis, Notice};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The file: the vault's own sealed texts under their own names.
 #[derive(Serialize, Deserialize)]
@@ -30,7 +30,7 @@ struct File {
     written: Millis,
     slots: Vec<String>,
     root: String,
-    objects: BTreeMap<String, String>,
+    objects: SortedMap<String, String>,
 }
 
 const FORMAT: u32 = 1;
@@ -298,7 +298,7 @@ enum Unread {
 async fn copy_aside(ports: impl World, unread: Unread) -> Result<Moved, VaultError> {
     let local = names_of(ports.local(), unread).await?;
     let mirror = names_of(ports.mirror(), unread).await?;
-    let taken: BTreeSet<_> = local
+    let taken: SortedSet<_> = local
         .iter()
         .chain(&mirror)
         .filter_map(|name| name.strip_prefix(ASIDE)?.split('/').next())

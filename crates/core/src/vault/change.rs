@@ -18,8 +18,8 @@ use super::text::{digest16, encode, hex};
 use super::unlock::remove_old;
 use super::{VaultError, World};
 use crate::ports::{Entropy, Store};
+use crate::sorted::{SortedMap, SortedSet};
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// What a change of protection did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl Vault {
 }
 
 /// Object texts by id.
-pub(crate) type Texts = BTreeMap<[u8; 16], String>;
+pub(crate) type Texts = SortedMap<[u8; 16], String>;
 
 /// A master key of its own, wrapped in a slot.
 pub(crate) struct Fresh {
@@ -215,7 +215,7 @@ pub(crate) struct Anew {
     pub(crate) keys: Keys,
     pub(crate) root: Root,
     pub(crate) shards: Vec<Shard>,
-    pub(crate) dice_known: BTreeSet<[u8; 16]>,
+    pub(crate) dice_known: SortedSet<[u8; 16]>,
     /// Records.
     pub(crate) objects: Vec<(String, String)>,
     /// What did not open, for the quarantine.
@@ -231,7 +231,7 @@ pub(crate) fn seal_anew<P: World>(
     keys: Keys,
 ) -> Result<Anew, VaultError> {
     let known = state.shards.iter().flat_map(Shard::objects);
-    let known: BTreeSet<_> = known.chain([keys.vault_id]).collect();
+    let known: SortedSet<_> = known.chain([keys.vault_id]).collect();
     let mut dice = Dice::new(ports, known.iter().copied());
     let mut anew = Anew {
         keys,
@@ -346,7 +346,7 @@ pub(crate) async fn install(
         root_digest: digest16(root_text.as_bytes()),
         shards: anew.shards,
         ring,
-        weak: BTreeSet::new(),
+        weak: SortedSet::new(),
         unsettled: false,
         mirror_behind: Cell::new(true),
         journal: Journal::default(),

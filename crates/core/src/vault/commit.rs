@@ -10,8 +10,8 @@ use super::open::Vault;
 use super::text::{digest16, hex};
 use super::{VaultError, World};
 use crate::ports::{Clock, Store};
+use crate::sorted::{SortedMap, SortedSet};
 use relaykeep_protocol::Millis;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// How long it is remembered that a record was removed.
 const TOMBSTONES_KEPT: Millis = 180 * 24 * 3_600_000;
@@ -84,8 +84,8 @@ impl Vault {
         step.write(self, ports).await
     }
 
-    fn fates(&self, changes: Vec<Change>) -> Result<BTreeMap<RecordId, Fate>, VaultError> {
-        let mut fates: BTreeMap<RecordId, Fate> = BTreeMap::new();
+    fn fates(&self, changes: Vec<Change>) -> Result<SortedMap<RecordId, Fate>, VaultError> {
+        let mut fates: SortedMap<RecordId, Fate> = SortedMap::new();
         for change in changes {
             match change {
                 Change::Put { id, body } => {
@@ -156,7 +156,7 @@ struct Step<P> {
     dice: Dice<P>,
     root: Root,
     shards: Vec<super::manifest::Shard>,
-    touched: BTreeSet<usize>,
+    touched: SortedSet<usize>,
     items: Vec<(String, String)>,
     /// Those of the items that are shards.
     shard_items: Vec<(String, String)>,

@@ -7,9 +7,9 @@ use super::object::{
     self, Body, Damaged, Head, Kind, MAX_ROOT, MAX_SHARD, Opened, RecordId, SCHEMA, Sealed,
 };
 use super::text::{decode_array, encode};
+use crate::sorted::SortedMap;
 use relaykeep_protocol::Millis;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 pub(crate) const SHARDS: usize = 16;
 const ROOT_KIND: u8 = 1;
@@ -146,7 +146,7 @@ pub(crate) struct Row {
 /// The records of the groups that begin with one nibble.
 #[derive(Clone, Default)]
 pub(crate) struct Shard {
-    pub(crate) rows: BTreeMap<RecordId, Row>,
+    pub(crate) rows: SortedMap<RecordId, Row>,
     extra: Extra,
 }
 
@@ -196,7 +196,7 @@ impl Shard {
         let rows = rows
             .into_iter()
             .map(read_row)
-            .collect::<Option<BTreeMap<_, _>>>();
+            .collect::<Option<SortedMap<_, _>>>();
         let rows = rows.ok_or(Damaged::NotIt)?;
         if rows.keys().any(|id| shard_of(&id.group) != index) {
             return Err(Damaged::NotIt);

@@ -4,9 +4,9 @@ use super::json::is_plain;
 use super::keys::{Class, Keys, draw};
 use super::text::{decode, encode, hex, sum8, take, without_sum};
 use super::{VaultError, World};
+use crate::sorted::SortedSet;
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};
-use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 /// What kind of record. The numbers are the format's.
@@ -165,7 +165,7 @@ pub(crate) struct Sealed {
 /// Fresh ids and nonces, watched: a generator that repeats itself must not seal anything.
 pub(crate) struct Dice<P> {
     ports: P,
-    drawn: BTreeSet<[u8; 16]>,
+    drawn: SortedSet<[u8; 16]>,
 }
 
 impl<P: World> Dice<P> {

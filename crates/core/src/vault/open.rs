@@ -9,9 +9,9 @@ use super::object::{self, Body, Damaged, Kind, RecordId, claimed_epoch, object_n
 use super::text::{digest16, unhex};
 use super::{VaultError, World};
 use crate::ports::Store;
+use crate::sorted::{SortedMap, SortedSet};
 use relaykeep_protocol::{Notice, RecoveryCause};
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// An opened vault: which records there are, and where.
 pub struct Vault {
@@ -25,7 +25,7 @@ pub struct Vault {
     /// No root has been numbered higher.
     pub(crate) highest_seq: u64,
     /// Shards that stand nowhere, or only in the mirror.
-    pub(crate) weak: BTreeSet<usize>,
+    pub(crate) weak: SortedSet<usize>,
     /// What was opened is not what was newest: the next commit writes even if nothing changed.
     pub(crate) unsettled: bool,
     /// The other store did not take the last root, or not all shards.
@@ -43,7 +43,7 @@ struct Candidate {
 /// A candidate whose shards are all there.
 struct Whole {
     shards: Vec<Shard>,
-    weak: BTreeSet<usize>,
+    weak: SortedSet<usize>,
 }
 
 impl Vault {
@@ -220,13 +220,13 @@ pub(crate) async fn read_shards(
     ports: impl World,
     keys: &Keys,
     root: &Root,
-) -> (Vec<Option<Shard>>, BTreeSet<usize>) {
+) -> (Vec<Option<Shard>>, SortedSet<usize>) {
     let mut found: Vec<Option<Shard>> = root
         .shards
         .iter()
         .map(|id| id.is_none().then(Shard::default))
         .collect();
-    let mut weak = BTreeSet::new();
+    let mut weak = SortedSet::new();
     fill(ports.local(), keys, root, &mut found).await;
     if found.iter().any(Option::is_none) {
         weak = (0..SHARDS)
@@ -252,7 +252,7 @@ async fn fill(store: &impl Store, keys: &Keys, root: &Root, found: &mut [Option<
 
 /// Whether every object that only the first names is there.
 async fn has_records_beyond(ports: impl World, whole: &Whole, older: Option<&Whole>) -> bool {
-    let objects = |whole: &Whole| -> BTreeSet<[u8; 16]> {
+    let objects = |whole: &Whole| -> SortedSet<[u8; 16]> {
         whole.shards.iter().flat_map(Shard::objects).collect()
     };
     let known = older.map(objects).unwrap_or_default();
@@ -268,7 +268,7 @@ async fn has_records_beyond(ports: impl World, whole: &Whole, older: Option<&Who
 async fn rebuild(ports: impl World, keys: &Keys, root: &Root) -> Result<Whole, VaultError> {
     let gone = VaultError::NeedsRecovery(RecoveryCause::RootsDamaged);
     let (mut found, mut weak) = read_shards(ports, keys, root).await;
-    let missing: BTreeSet<_> = (0..SHARDS)
+    let missing: SortedSet<_> = (0..SHARDS)
         .filter(|index| found[*index].is_none())
         .collect();
     let names = ports.local().names().await.map_err(|_| gone)?;
@@ -276,7 +276,7 @@ async fn rebuild(ports: impl World, keys: &Keys, root: &Root) -> Result<Whole, V
         .into_iter()
         .filter(|name| name.starts_with(OBJECTS))
         .collect();
-    let mut rows: BTreeMap<RecordId, Row> = BTreeMap::new();
+    let mut rows: SortedMap<RecordId, Row> = SortedMap::new();
     for names in names.chunks(64) {
         for (name, held) in names.iter().zip(read_each(ports.local(), names).await) {
             let Some((id, row)) = held.text().and_then(|text| row_of(keys, name, text)) else {

@@ -8,8 +8,8 @@ use crate::secret::Secret;
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use subtle::ConstantTimeEq;
-use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, Zeroizing};
 
 /// A passphrase has at least so many characters.
@@ -58,7 +58,9 @@ impl Opener {
         }
         // Room for the longest NFC there is (three times, UAX #15), so that it does not move.
         let mut phrase = Zeroizing::new(String::with_capacity(typed.len() * 3));
-        phrase.extend(typed.nfc());
+        ComposingNormalizerBorrowed::new_nfc()
+            .normalize_to(typed, &mut *phrase)
+            .map_err(|_| VaultError::PassphraseUnreadable)?;
         Ok(Self::Passphrase(phrase))
     }
 
@@ -359,16 +361,16 @@ impl Drop for Memory {
 pub(crate) mod tests {
     use super::*;
     use crate::ports::CountingEntropy;
+    use crate::sorted::SortedMap;
     use crate::vault::text::{decode, hex};
     use sha2::{Digest, Sha256};
     use std::cell::{Cell, RefCell};
-    use std::collections::BTreeMap;
 
     thread_local! {
         /// Blocks of 1 KiB that tests let Argon2 have.
         pub(crate) static MEMORY_LIMIT: Cell<usize> = const { Cell::new(usize::MAX) };
         /// What Argon2 has said: the exhaustive tests ask the same thousands of times.
-        static SAID: RefCell<BTreeMap<Asked, [u8; 32]>> = const { RefCell::new(BTreeMap::new()) };
+        static SAID: RefCell<SortedMap<Asked, [u8; 32]>> = const { RefCell::new(SortedMap::new()) };
     }
 
     type Asked = (Vec<u8>, [u8; 16], [u32; 3]);

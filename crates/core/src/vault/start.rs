@@ -6,8 +6,8 @@ use super::disk::{
 };
 use super::slot::{Slot, SlotKind};
 use crate::ports::Store;
+use crate::sorted::SortedSet;
 use relaykeep_protocol::{RecoveryCause, VaultMode};
-use std::collections::BTreeSet;
 
 /// What the stores show before anything is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub async fn look(ports: impl World) -> Start {
 
 /// Everything that can be seen while locked.
 struct Seen {
-    local_names: Option<BTreeSet<String>>,
-    mirror_names: Option<BTreeSet<String>>,
+    local_names: Option<SortedSet<String>>,
+    mirror_names: Option<SortedSet<String>>,
     local_marker: Held,
     mirror_marker: Held,
     slots: Slots,
@@ -72,7 +72,7 @@ impl Seen {
             return Start::Newer;
         }
         let empty =
-            |names: &Option<BTreeSet<String>>| names.as_ref().is_some_and(BTreeSet::is_empty);
+            |names: &Option<SortedSet<String>>| names.as_ref().is_some_and(SortedSet::is_empty);
         if empty(&self.local_names) && empty(&self.mirror_names) {
             return Start::New;
         }
@@ -122,7 +122,7 @@ impl Seen {
     /// locked. A slot older than the living epoch is one that was removed on purpose.
     async fn mend(&self, ports: impl World) {
         let live = self.roots.live_epoch();
-        let missing = |names: &Option<BTreeSet<String>>, from: (&Held, &[Held])| {
+        let missing = |names: &Option<SortedSet<String>>, from: (&Held, &[Held])| {
             let Some(names) = names else {
                 return Vec::new();
             };

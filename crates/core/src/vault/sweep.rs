@@ -10,7 +10,7 @@ use super::open::{Vault, read_shards};
 use super::text::hex;
 use super::{VaultError, World};
 use crate::ports::Store;
-use std::collections::BTreeSet;
+use crate::sorted::SortedSet;
 
 impl Vault {
     /// Removes objects that nothing names any more, and purges the browser's logs if a change of
@@ -50,11 +50,11 @@ impl Vault {
     /// `None` if something that may name objects does not read.
     async fn everything_named(&self, ports: impl World) -> Option<Kept> {
         let mut kept = Kept {
-            objects: BTreeSet::new(),
+            objects: SortedSet::new(),
             jobs: Vec::new(),
         };
         let roots = Roots::read(ports).await;
-        let mut snapshots = BTreeSet::new();
+        let mut snapshots = SortedSet::new();
         for held in roots.all() {
             let text = match held {
                 Held::Absent => continue,
@@ -117,6 +117,6 @@ impl Vault {
 }
 
 struct Kept {
-    objects: BTreeSet<String>,
+    objects: SortedSet<String>,
     jobs: Vec<super::Body>,
 }

@@ -24,7 +24,7 @@ fn recognised(status: &HttpResponse, whoami: &HttpResponse) -> Recognition {
 }
 
 fn page(path: &str, stored: &[(&str, &str)]) -> Evidence {
-    let stored: std::collections::BTreeMap<&str, &str> = stored.iter().copied().collect();
+    let stored: crate::sorted::SortedMap<&str, &str> = stored.iter().copied().collect();
     let text =
         serde_json::json!({"origin": "https://relay.example", "path": path, "stored": stored})
             .to_string();
@@ -282,7 +282,7 @@ fn a_login_left_over_from_before_the_jwt_is_not_believed() {
 fn reported(directory: &str) -> String {
     let of = |what: &str, name: &str| {
         let response = recorded(&format!("{directory}/{name}"));
-        let headers: std::collections::BTreeMap<_, _> = response.headers.iter().cloned().collect();
+        let headers: crate::sorted::SortedMap<_, _> = response.headers.iter().cloned().collect();
         serde_json::json!({"base": "https://relay.example", "what": what, "failed": false,
             "status": response.status, "headers": headers, "body": String::from_utf8(response.body).unwrap()})
     };

@@ -11,10 +11,10 @@ fn carve(world: &TestWorld) -> Vec<String> {
 }
 
 /// Every body that these openers reach, through every slot and every object ever written.
-fn recover(carved: &[String], openers: &[Opener]) -> BTreeSet<String> {
+fn recover(carved: &[String], openers: &[Opener]) -> SortedSet<String> {
     let slots = carved.iter().filter_map(|text| Slot::read(text));
-    let unique: BTreeMap<_, _> = slots.map(|slot| (slot.text(), slot)).collect();
-    let mut bodies = BTreeSet::new();
+    let unique: SortedMap<_, _> = slots.map(|slot| (slot.text(), slot)).collect();
+    let mut bodies = SortedSet::new();
     for slot in unique.values() {
         for opener in openers {
             let Ok(master) = slot.open(opener) else {

@@ -8,7 +8,7 @@ pub(super) fn deaths(operations: u32) -> impl Iterator<Item = Death> {
     (0..operations).flat_map(|n| [Death::Before(n), Death::After(n)])
 }
 
-type Bodies = BTreeMap<RecordId, String>;
+type Bodies = SortedMap<RecordId, String>;
 
 /// The history: what each commit does, and what must be there after it.
 fn script() -> Vec<(Vec<Change>, Bodies)> {
@@ -116,7 +116,7 @@ fn a_vault_cut_in_the_making_is_either_there_or_a_trace_and_never_new_with_somet
     let whole = TestWorld::new();
     let (operations, _) =
         whole.cost(|| now(create_with(whole.ports(), &device(), &[WEAK])).expect("made"));
-    let mut seen = BTreeSet::new();
+    let mut seen = SortedSet::new();
     for death in deaths(operations) {
         let world = TestWorld::new();
         let made = world.dying(death, || {
@@ -195,7 +195,7 @@ fn check_change(from: &Protection, to: &Protection) {
         now(vault.write_job(start.ports(), 2, &n.to_string())).expect("written");
     }
     let keys = vault.keys().clone();
-    let expected: BTreeMap<_, _> = records
+    let expected: SortedMap<_, _> = records
         .into_iter()
         .map(|record| (record, Ok("{\"n\":2}".to_owned())))
         .collect();
@@ -304,7 +304,7 @@ fn the_new_slot_is_not_taken_back_while_a_root_does_not_read() {
         let mut dying = world.open(keys.clone());
         let _ = world.dying(death, || change(&world, &mut dying));
         let is_new = |text: &str| object::claimed_epoch(text) == Some(2);
-        let names = |store: &TestStore| -> BTreeSet<String> {
+        let names = |store: &TestStore| -> SortedSet<String> {
             let held = store.held.borrow();
             let roots = held.iter().filter(|(name, _)| name.starts_with("rk1/r/"));
             roots

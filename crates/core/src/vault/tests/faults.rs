@@ -35,9 +35,9 @@ fn check_next_commit(name: &str, fault: Fault, commits: u32) {
             ),
         ] {
             set.replace(if on && hit {
-                BTreeSet::from([name.to_owned()])
+                SortedSet::from([name.to_owned()])
             } else {
-                BTreeSet::new()
+                SortedSet::new()
             });
         }
         world.local.unlistable.set(on);
@@ -180,7 +180,7 @@ fn a_rotten_record_hides_no_other_and_is_kept_when_set_aside() {
     world.write(&mut vault, vec![Change::SetAside(good), put(good, "19")]);
     assert_eq!(
         world.all(&vault),
-        BTreeMap::from([(good, Ok("19".to_owned()))])
+        SortedMap::from([(good, Ok("19".to_owned()))])
     );
 }
 
@@ -545,7 +545,7 @@ fn cleaning_up_removes_nothing_that_a_snapshot_or_a_job_names() {
     };
     assert_eq!(
         world.all(&old),
-        BTreeMap::from([(record, Ok("\"kept\"".to_owned()))])
+        SortedMap::from([(record, Ok("\"kept\"".to_owned()))])
     );
     assert!(
         world

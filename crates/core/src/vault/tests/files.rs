@@ -15,7 +15,7 @@ fn full(
     world: &TestWorld,
     vault: &mut Vault,
     word: &str,
-) -> BTreeMap<RecordId, Result<String, Damaged>> {
+) -> SortedMap<RecordId, Result<String, Damaged>> {
     let records = [
         id(0x10, Kind::Account, 0),
         id(0x10, Kind::Keys, 0),
@@ -51,7 +51,7 @@ fn a_backup_opens_with_the_vaults_passphrase_and_with_no_other() {
         (backup.written(), backup.vault_id()),
         (TODAY, vault.keys().vault_id())
     );
-    let read: BTreeMap<_, _> = backup
+    let read: SortedMap<_, _> = backup
         .records()
         .map(|id| (id, backup.read(id).map(|body| body.to_string())))
         .collect();
@@ -170,7 +170,7 @@ fn a_backup_takes_the_place_of_another_vault_which_is_set_aside_whole() {
         .zip(before)
     {
         let aside = store.held.borrow().clone();
-        let aside: BTreeMap<_, _> = aside
+        let aside: SortedMap<_, _> = aside
             .into_iter()
             .filter_map(|(name, text)| Some((name.strip_prefix("rk1/a/0/")?.to_owned(), text)))
             .collect();
@@ -227,7 +227,7 @@ fn a_restore_cut_anywhere_leaves_the_old_vault_or_the_backup() {
         |world: &TestWorld| now(restore_with(world.ports(), &file, &secret(PHRASE), &[WEAK]));
     let whole = start.copy();
     let (operations, _) = whole.cost(|| restore(&whole).expect("restored"));
-    let mut seen = BTreeSet::new();
+    let mut seen = SortedSet::new();
     for death in deaths(operations) {
         let world = start.copy();
         let said = world.dying(death, || restore(&world));

@@ -46,7 +46,7 @@ fn a_passphrase_opens_what_was_saved_and_no_other_does() {
     assert_eq!(notices, []);
     assert_eq!(
         world.all(&vault),
-        BTreeMap::from([(record, Ok(r#"{"name":"a"}"#.to_owned()))])
+        SortedMap::from([(record, Ok(r#"{"name":"a"}"#.to_owned()))])
     );
 }
 

@@ -13,8 +13,8 @@ use super::slot::WEAK;
 use super::*;
 use crate::ports::{CountingEntropy, StandingClock, Store, StoreError, now};
 use crate::secret::Secret;
+use crate::sorted::{SortedMap, SortedSet};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// When the program dies, counted in storage operations over both stores.
@@ -49,10 +49,10 @@ impl Fate {
 /// database's log does.
 #[derive(Default)]
 pub(super) struct TestStore {
-    pub(super) held: RefCell<BTreeMap<String, String>>,
+    pub(super) held: RefCell<SortedMap<String, String>>,
     pub(super) log: RefCell<Vec<(String, String)>>,
-    pub(super) unreadable: RefCell<BTreeSet<String>>,
-    pub(super) unwritable: RefCell<BTreeSet<String>>,
+    pub(super) unreadable: RefCell<SortedSet<String>>,
+    pub(super) unwritable: RefCell<SortedSet<String>>,
     pub(super) unlistable: Cell<bool>,
     fate: Rc<Fate>,
 }
@@ -65,7 +65,7 @@ impl TestStore {
         }
     }
 
-    fn rotten(set: &RefCell<BTreeSet<String>>, name: &str) -> bool {
+    fn rotten(set: &RefCell<SortedSet<String>>, name: &str) -> bool {
         set.borrow().contains(name)
     }
 
@@ -93,7 +93,7 @@ impl Store for TestStore {
     async fn get(&self, name: &str) -> Result<Option<String>, StoreError> {
         self.act(!Self::rotten(&self.unreadable, name), || self.text(name))
     }
-    async fn get_many(&self, names: &[String]) -> Result<BTreeMap<String, String>, StoreError> {
+    async fn get_many(&self, names: &[String]) -> Result<SortedMap<String, String>, StoreError> {
         let works = !names
             .iter()
             .any(|name| Self::rotten(&self.unreadable, name));
@@ -209,7 +209,7 @@ impl TestWorld {
     }
 
     /// All that can be read, by record.
-    pub(super) fn all(&self, vault: &Vault) -> BTreeMap<RecordId, Result<String, Damaged>> {
+    pub(super) fn all(&self, vault: &Vault) -> SortedMap<RecordId, Result<String, Damaged>> {
         let ids: Vec<_> = vault.records().collect();
         let read = now(vault.read(self.ports(), &ids));
         read.into_iter()
