@@ -58,6 +58,10 @@ for (const file of files) {
       report("skip", label, 0, new Error(one.why ?? "needs a simulated site"));
       continue;
     }
+    if (one.pending) {
+      report("skip", label, 0, new Error(one.pending));
+      continue;
+    }
     const began = performance.now();
     try {
       if (broken) throw broken;

@@ -91,8 +91,9 @@ export default {
         assert.match(await refusal(app, { origin: site.base, token: site.accessToken, userId: 999, kind: "new-api" }), /user id/i),
     },
     {
-      name: "a missing user id is asked for",
-      run: async ({ app, sites: [site] }) =>
+      // The JWT era needs none: the token says whose it is.
+      name: "a missing user id is asked for where the site needs it",
+      run: async ({ app, sites: [, site] }) =>
         assert.match(await refusal(app, { origin: site.base, token: site.accessToken, kind: "new-api" }), /user id/i),
     },
     {
@@ -104,6 +105,7 @@ export default {
     },
     {
       name: "an http address is taken only after saying that the token travels in clear",
+      pending: "loopback is exempt, and for any other address the browser asks first, which nobody can answer headless",
       async run({ app, sites: [site] }) {
         assert.match(await refusal(app, { origin: site.base, token: site.accessToken, userId: site.userId, inClear: false }), /in clear/);
       },

@@ -68,6 +68,7 @@ export default {
       name: "twelve keys on the first screen at 1280 × 760",
       async run({ app }) {
         const view = await app.options("keys");
+        await app.search(view, "");
         await view.page.setViewport({ width: 1280, height: 760 });
         await sleep(200);
         const whole = await view.page.$$eval("[data-key]", (rows) => rows.filter((row) => {
