@@ -36,6 +36,11 @@ impl<K, V> SortedMap<K, V> {
         Self(Vec::new())
     }
 
+    /// Takes all entries out.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {

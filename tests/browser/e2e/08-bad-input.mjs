@@ -151,7 +151,7 @@ export default {
           { name: "more than 2^53", remain_quota: 9_223_372_036_854_775_000 },
           { name: "negative", remain_quota: -5, unlimited_quota: false },
           { name: "expires 0", expired_time: 0 },
-          { name: "expires never", expired_time: -1 },
+          { name: "expires never", expired_time: -1, remain_quota: 5 },
           { name: "expired in 1970", expired_time: 1 },
           { name: "expires in the year 9999", expired_time: 253_402_300_799 },
           { name: "unknown status", status: 99 },
