@@ -133,7 +133,10 @@ export default {
       ...fault("a list that never ends", { fault: "endless_list" }, ANSWERED),
       pending: "the site invents a hundred keys and says that there is one: they are listed, and gone two syncs later; core tests cover the cap",
     },
-    fault("the same page for ever", { fault: "same_page" }, ANSWERED),
+    {
+      ...fault("the same page for ever", { fault: "same_page" }, ANSWERED),
+      pending: "eight keys fit one page, so nothing repeats: needs a site with more than a hundred",
+    },
     fault("a list that shrinks while it is read", { fault: "shrinking_list" }, /add up|listed|updated|nothing/i),
     fault("ids that come twice", { fault: "duplicate_ids" }, /nothing changed|updated|add up/i),
     fault("an answer that trickles in", { fault: "slow_loris", ms_per_byte: 400 }, /in time/i),
