@@ -8,8 +8,8 @@ use relaykeep_core::site::BaseUrl;
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_core::vault::{self, Protection, Unlocked};
 use relaykeep_protocol::{
-    AccountDraft, AnyCall, AppState, ErrorCode, Event, ItemState, JobKind, JobState, Notice,
-    Outcome, Sensitive, SiteKind, VaultMode, VaultState,
+    AccountDraft, AnyCall, ErrorCode, Event, ItemState, JobKind, JobState, Notice, Outcome,
+    Sensitive, SiteKind, VaultMode,
 };
 use relaykeep_webext::{forget_device_key, save_device_key, to_js};
 use serde::Serialize;
@@ -29,7 +29,7 @@ fn reply<T: Serialize>(result: Result<T, ErrorCode>) -> JsValue {
 pub(crate) async fn answer(call: AnyCall) -> JsValue {
     let worker = &the_worker();
     match call {
-        AnyCall::GetState(_) => reply(Ok(state(worker).await)),
+        AnyCall::GetState(_) => reply(Ok(crate::events::app_state(worker).await.0)),
         AnyCall::Touch(_) => {
             let touched = with(worker, async |open| {
                 open.touch().await;
@@ -210,28 +210,6 @@ async fn acting<T>(
     let open = worker.open().await?;
     open.touch().await;
     act(open).await
-}
-
-async fn state(worker: &Rc<Worker>) -> AppState {
-    let vault = worker.state().await;
-    let open = match vault {
-        VaultState::Unlocked { .. } => worker.open().await.ok(),
-        VaultState::New | VaultState::Locked | VaultState::Recovery(_) | VaultState::Newer => None,
-    };
-    let waiting = u32::from(open.is_none() && session::is_due().await);
-    AppState {
-        settings: open
-            .as_ref()
-            .map(|open| open.settings())
-            .unwrap_or_default(),
-        jobs: open
-            .as_ref()
-            .map(crate::jobs::all_views)
-            .unwrap_or_default(),
-        notices: worker.notices.borrow().clone(),
-        waiting,
-        vault,
-    }
 }
 
 /// Text a person typed becomes a secret.

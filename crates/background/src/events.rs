@@ -3,7 +3,7 @@
 use crate::worker::{Open, Worker};
 use relaykeep_core::book::Account;
 use relaykeep_protocol::{
-    AccountView, ErrorCode, Event, JobView, KeyRow, RemoteId, Settings, VaultState,
+    AccountView, AppState, ErrorCode, Event, JobView, KeyRow, RemoteId, Settings, VaultState,
 };
 use relaykeep_webext::runtime::Port;
 use std::cell::RefCell;
@@ -60,15 +60,15 @@ impl Pages {
     }
 }
 
-/// The state as one event.
-async fn state_event(worker: &Rc<Worker>) -> (Event, Option<Rc<Open>>) {
+/// Where things stand, and the open vault, if it is open.
+pub(crate) async fn app_state(worker: &Rc<Worker>) -> (AppState, Option<Rc<Open>>) {
     let vault = worker.state().await;
     let open = match vault {
         VaultState::Unlocked { .. } => worker.open().await.ok(),
         VaultState::New | VaultState::Locked | VaultState::Recovery(_) | VaultState::Newer => None,
     };
     let waiting = u32::from(open.is_none() && crate::session::is_due().await);
-    let event = Event::State {
+    let state = AppState {
         vault,
         settings: open
             .as_ref()
@@ -79,6 +79,26 @@ async fn state_event(worker: &Rc<Worker>) -> (Event, Option<Rc<Open>>) {
             .map(crate::jobs::all_views)
             .unwrap_or_default(),
         notices: worker.notices.borrow().clone(),
+        waiting,
+    };
+    (state, open)
+}
+
+/// The state as one event.
+async fn state_event(worker: &Rc<Worker>) -> (Event, Option<Rc<Open>>) {
+    let (state, open) = app_state(worker).await;
+    let AppState {
+        vault,
+        settings,
+        jobs,
+        notices,
+        waiting,
+    } = state;
+    let event = Event::State {
+        vault,
+        settings,
+        jobs,
+        notices,
         waiting,
     };
     (event, open)
