@@ -3,6 +3,7 @@
 use crate::ports::DATABASE;
 use crate::session;
 use crate::worker::{Open, Worker, ports, the_worker};
+use relaykeep_core::json;
 use relaykeep_core::secret::Secret;
 use relaykeep_core::site::BaseUrl;
 use relaykeep_core::sorted::SortedMap;
@@ -175,9 +176,7 @@ pub(crate) async fn answer(call: AnyCall) -> JsValue {
         }
         AnyCall::KeepDraft(call) => reply(
             with(worker, async |_| {
-                let text = call
-                    .draft
-                    .and_then(|draft| serde_json::to_string(&draft).ok());
+                let text = call.draft.map(|draft| json::write(&draft));
                 session::keep_draft(text).await;
                 Ok(())
             })
@@ -186,7 +185,7 @@ pub(crate) async fn answer(call: AnyCall) -> JsValue {
         AnyCall::TakeDraft(_) => reply(
             with(worker, async |_| {
                 let text = session::draft().await;
-                Ok(text.and_then(|text| serde_json::from_str::<AccountDraft>(&text).ok()))
+                Ok(text.and_then(|text| json::read::<AccountDraft>(&text).ok()))
             })
             .await,
         ),

@@ -149,7 +149,7 @@ impl Egress {
         }
         let text = Area::Session.get(SESSION_NAME).await.ok().flatten();
         let held = text
-            .and_then(|text| serde_json::from_str(&text).ok())
+            .and_then(|text| relaykeep_core::json::read(&text).ok())
             .unwrap_or_default();
         self.budgets.borrow_mut().get_or_insert(held);
     }

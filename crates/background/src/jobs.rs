@@ -170,7 +170,7 @@ pub(crate) async fn resume(worker: &Rc<Worker>, open: &Rc<Open>) {
     for (slot, body) in journal {
         let Some(mut view) = body
             .ok()
-            .and_then(|body| serde_json::from_str::<JobView>(&body).ok())
+            .and_then(|body| relaykeep_core::json::read::<JobView>(&body).ok())
         else {
             continue;
         };

@@ -1,8 +1,9 @@
 //! The core's ports, bound to the browser.
 
+use relaykeep_core::platform::{Platform, UrlParts};
 use relaykeep_core::ports::{Clock, Entropy, EntropyError, Store, StoreError};
 use relaykeep_core::sorted::SortedMap;
-use relaykeep_webext::{Area, BrowserError, Database, worker};
+use relaykeep_webext::{Area, BrowserError, Database, text, worker};
 
 /// `storage.local`.
 pub(crate) struct Local;
@@ -77,3 +78,18 @@ impl Entropy for SystemEntropy {
         getrandom::fill(bytes).map_err(|_| EntropyError)
     }
 }
+
+/// The browser's own reading of addresses and its Unicode tables.
+pub(crate) const PLATFORM: Platform = Platform {
+    url: |address| {
+        let parts = text::url_parts(address)?;
+        Some(UrlParts {
+            scheme: parts.scheme,
+            user_info: parts.user_info,
+            host: parts.host,
+            origin: parts.origin,
+            path: parts.path,
+        })
+    },
+    nfc: text::nfc,
+};

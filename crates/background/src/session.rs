@@ -34,7 +34,7 @@ impl Session {
 
     pub(crate) async fn load() -> Option<Self> {
         let text = Area::Session.get(NAME).await.ok().flatten()?;
-        serde_json::from_str(&text).ok()
+        relaykeep_core::json::read(&text).ok()
     }
 
     pub(crate) async fn save(&self) -> Result<(), relaykeep_webext::BrowserError> {

@@ -4,7 +4,10 @@
 
 #[cfg(all(feature = "sites", feature = "vault"))]
 pub mod book;
+pub mod json;
 pub mod keys;
+#[cfg(any(feature = "sites", feature = "vault"))]
+pub mod platform;
 pub mod ports;
 pub mod search;
 pub mod sorted;

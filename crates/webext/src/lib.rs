@@ -7,6 +7,7 @@ mod device_key;
 pub mod locks;
 pub mod page;
 pub mod runtime;
+pub mod text;
 pub mod worker;
 
 pub use area::{Area, keep_from_content_scripts};

@@ -100,3 +100,108 @@ fn numbers_beyond_what_javascript_can_hold_are_refused() {
     assert!(to_js(&(1_i64 << 53)).is_err());
     assert!(to_js(&((1_i64 << 53) - 1)).is_ok());
 }
+
+#[wasm_bindgen_test]
+fn what_the_browser_answers_is_read_by_name_and_the_rest_passed_over() {
+    let tabs = js_sys::JSON::parse(
+        r#"[{"id": 7, "active": true, "mutedInfo": {"muted": false}},
+            {"id": 8, "url": "https://relay.example/", "title": "x"}]"#,
+    )
+    .unwrap();
+    let tabs: Vec<worker::Tab> = from_js(tabs).unwrap();
+    assert_eq!((tabs[0].id, tabs[0].url.as_deref()), (7.0, None));
+    assert_eq!(tabs[1].url.as_deref(), Some("https://relay.example/"));
+    assert!(from_js::<Vec<worker::Tab>>(wasm_bindgen::JsValue::UNDEFINED).is_err());
+}
+
+/// The core's own tests read addresses with the `url` crate; the shipped worker asks the browser.
+#[wasm_bindgen_test]
+fn the_browser_takes_addresses_apart_as_the_standard_says() {
+    for (typed, scheme, user_info, host, origin, path) in [
+        (
+            "https://Relay.Example:443/a/../b?c#d",
+            "https",
+            false,
+            "relay.example",
+            "https://relay.example",
+            "/b",
+        ),
+        (
+            "http://relay.example:3000",
+            "http",
+            false,
+            "relay.example",
+            "http://relay.example:3000",
+            "/",
+        ),
+        (
+            "https://bücher.example/ü",
+            "https",
+            false,
+            "xn--bcher-kva.example",
+            "https://xn--bcher-kva.example",
+            "/%C3%BC",
+        ),
+        (
+            "https://中转.example/",
+            "https",
+            false,
+            "xn--fiqq40n.example",
+            "https://xn--fiqq40n.example",
+            "/",
+        ),
+        (
+            "http://[::1]:3000/x",
+            "http",
+            false,
+            "[::1]",
+            "http://[::1]:3000",
+            "/x",
+        ),
+        (
+            "https://0x7f.1/",
+            "https",
+            false,
+            "127.0.0.1",
+            "https://127.0.0.1",
+            "/",
+        ),
+        (
+            "https://me:secret@relay.example/",
+            "https",
+            true,
+            "relay.example",
+            "https://relay.example",
+            "/",
+        ),
+    ] {
+        let parts = relaykeep_webext::text::url_parts(typed).unwrap();
+        assert_eq!(
+            (
+                &*parts.scheme,
+                parts.user_info,
+                &*parts.host,
+                &*parts.origin,
+                &*parts.path
+            ),
+            (scheme, user_info, host, origin, path),
+            "{typed}"
+        );
+    }
+    for typed in [
+        "",
+        "relay.example",
+        "https://",
+        "https://relay.example:99999",
+    ] {
+        assert_eq!(relaykeep_webext::text::url_parts(typed), None, "{typed}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn text_is_composed() {
+    assert_eq!(
+        relaykeep_webext::text::nfc("e\u{301}\u{1112}\u{1161}\u{11ab}").as_deref(),
+        Some("\u{e9}\u{d55c}")
+    );
+}

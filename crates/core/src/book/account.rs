@@ -74,7 +74,7 @@ impl Account {
     pub(super) fn load(group: [u8; 16], body: &str) -> Option<Self> {
         Some(Self {
             group,
-            body: serde_json::from_str(body).ok()?,
+            body: crate::json::read(body).ok()?,
             own: OwnBody::default(),
             keys: Parts::default(),
         })
@@ -301,7 +301,7 @@ impl Account {
     /// Reads the login's record.
     #[must_use]
     pub fn read_login(&self, body: &str) -> Option<Login> {
-        let login: LoginBody = serde_json::from_str(body).ok()?;
+        let login: LoginBody = crate::json::read(body).ok()?;
         Some(Login {
             token: Bound {
                 secret: Secret::new(login.token),

@@ -17,7 +17,7 @@ pub struct JobLog(SortedMap<u16, JobView>);
 
 impl JobLog {
     pub(super) fn load(&mut self, part: u16, body: &str) -> bool {
-        match serde_json::from_str(body) {
+        match crate::json::read(body) {
             Ok(job) => {
                 self.0.insert(part, job);
                 true

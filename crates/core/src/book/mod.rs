@@ -178,7 +178,7 @@ impl Book {
 }
 
 fn read_into<T: serde::de::DeserializeOwned>(place: &mut T, body: &str) -> bool {
-    match serde_json::from_str(body) {
+    match crate::json::read(body) {
         Ok(read) => {
             *place = read;
             true

@@ -65,7 +65,7 @@ impl<E: Entry> Parts<E> {
     /// Reads one part's body. A body that does not read is left as it is on disk: its number is
     /// taken, so that nothing new is written over it.
     pub(crate) fn load(&mut self, part: u16, body: &str) -> bool {
-        let read = serde_json::from_str::<PartBody<E>>(body);
+        let read = crate::json::read::<PartBody<E>>(body);
         let good = read.is_ok();
         let body = read.unwrap_or_default();
         for (at, entry) in body.entries.iter().enumerate() {

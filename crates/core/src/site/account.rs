@@ -99,7 +99,7 @@ pub(super) fn read_whoami(
     let answer = classify(response, &asking)?;
     let bad = || SiteError::from(SiteTrouble::BadAnswer);
     let data: SelfData<'_> =
-        serde_json::from_str(answer.data.ok_or_else(bad)?.get()).map_err(|_| bad())?;
+        crate::json::read(answer.data.ok_or_else(bad)?.get()).map_err(|_| bad())?;
     let user_id = lax::id(data.id).ok_or_else(bad)?;
     // One API answers silently as whoever's cookie came along (seen on 8df4a267).
     if expected.is_some_and(|expected| expected != user_id) {
@@ -161,7 +161,7 @@ pub async fn groups(
     };
     let answer = classify(&response, &asking)?;
     let data = answer.data.map_or("", RawValue::get);
-    let read: Result<Groups, _> = serde_json::from_str(data);
+    let read: Result<Groups, _> = crate::json::read(data);
     read.map(|groups| groups.0)
         .map_err(|_| SiteTrouble::BadAnswer.into())
 }
@@ -186,7 +186,7 @@ impl<'de> Deserialize<'de> for Groups {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Groups, A::Error> {
                 let mut groups = Vec::new();
                 while let Some((name, raw)) = map.next_entry::<String, &RawValue>()? {
-                    let desc = serde_json::from_str::<GroupData<'_>>(raw.get())
+                    let desc = crate::json::read::<GroupData<'_>>(raw.get())
                         .ok()
                         .and_then(|data| lax::text(data.desc));
                     // April 2025 lists one group of no name (seen on ef8ae4db).

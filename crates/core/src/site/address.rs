@@ -1,6 +1,6 @@
+use crate::platform::platform;
 use relaykeep_protocol::AddressProblem;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use url::{Host, Url};
 
 /// First path segments of the front ends' own pages: from there on a pasted address belongs to
 /// the page and not to where the site stands. New API's classic pages lie under `/console`, its
@@ -87,31 +87,29 @@ impl BaseUrl {
         if text.len() > LONGEST || text.chars().any(char::is_whitespace) {
             return Err(AddressProblem::Unreadable);
         }
-        let url = Url::parse(&with_scheme(text)?).map_err(|_| AddressProblem::Unreadable)?;
-        if !matches!(url.scheme(), "https" | "http") {
+        let url = (platform().url)(&with_scheme(text)?).ok_or(AddressProblem::Unreadable)?;
+        if !matches!(url.scheme.as_str(), "https" | "http") {
             return Err(AddressProblem::Scheme);
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if url.user_info {
             return Err(AddressProblem::UserInfo);
         }
-        let (Some(host), Some(host_text)) = (url.host(), url.host_str()) else {
-            return Err(AddressProblem::Unreadable);
-        };
         // URLs allow more in a host than any name has; nothing else is ever needed.
-        let named = host_text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b));
+        let named = !url.host.is_empty()
+            && url
+                .host
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b));
         if !named {
             return Err(AddressProblem::Unreadable);
         }
-        let origin = url.origin().ascii_serialization();
-        let path = place_path(url.path());
+        let path = place_path(&url.path);
         Ok(Self {
-            origin_len: origin.len(),
-            host: host_text.to_owned(),
-            in_clear: url.scheme() == "http",
-            private: is_private(&host),
-            text: origin + &path,
+            origin_len: url.origin.len(),
+            private: is_private(&url.host),
+            host: url.host,
+            in_clear: url.scheme == "http",
+            text: url.origin + &path,
         })
     }
 
@@ -241,19 +239,22 @@ fn place_path(path: &str) -> String {
     kept
 }
 
-fn is_private(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost"
-                || [".localhost", ".local", ".lan", ".internal", ".home.arpa"]
-                    .iter()
-                    .any(|end| name.ends_with(end))
-                || !name.contains('.')
-        }
-        Host::Ipv4(address) => is_private_v4(*address),
-        Host::Ipv6(address) => is_private_v6(address),
+fn is_private(host: &str) -> bool {
+    if let Some(address) = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        return address.parse().is_ok_and(|address| is_private_v6(&address));
     }
+    if let Ok(address) = host.parse() {
+        return is_private_v4(address);
+    }
+    let name = host.trim_end_matches('.');
+    name == "localhost"
+        || [".localhost", ".local", ".lan", ".internal", ".home.arpa"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        || !name.contains('.')
 }
 
 fn is_private_v4(address: Ipv4Addr) -> bool {

@@ -108,7 +108,7 @@ pub fn classify<'a>(response: &'a HttpResponse, asking: &Asking) -> Result<Answe
     let Some(text) = readable(&response.body) else {
         return Err(unreadable(response.status).into());
     };
-    let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(text) else {
+    let Ok(envelope) = crate::json::read::<Envelope<'_>>(text) else {
         return Err(unreadable(response.status).into());
     };
     let auth_version = response.header("auth-version").is_some();
@@ -143,7 +143,7 @@ impl Envelope<'_> {
             let error = self.error?;
             lax::text(Some(error)).or_else(|| {
                 lax::text(
-                    serde_json::from_str::<ErrorBody<'_>>(error.get())
+                    crate::json::read::<ErrorBody<'_>>(error.get())
                         .ok()?
                         .message,
                 )
@@ -157,14 +157,14 @@ impl Envelope<'_> {
 
 /// The code of a refusal, if the body carries one: the mark of New API from 31d70fca3 on.
 pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
-    let envelope: Envelope<'_> = serde_json::from_str(readable(body)?).ok()?;
+    let envelope: Envelope<'_> = crate::json::read(readable(body)?).ok()?;
     (success(envelope.success) == Some(false)).then(|| lax::text(envelope.code))?
 }
 
 /// Whether the body is a refusal in this family's form.
 pub(super) fn is_refusal(body: &[u8]) -> bool {
     readable(body)
-        .and_then(|text| serde_json::from_str::<Envelope<'_>>(text).ok())
+        .and_then(|text| crate::json::read::<Envelope<'_>>(text).ok())
         .is_some_and(|envelope| {
             success(envelope.success) == Some(false) && envelope.message.is_some()
         })

@@ -30,7 +30,7 @@ pub struct Evidence {
 /// Reads what the in-page script `evidence` reported.
 #[must_use]
 pub fn read_evidence(json: &str) -> Option<Evidence> {
-    let evidence: Evidence = serde_json::from_str(json).ok()?;
+    let evidence: Evidence = crate::json::read(json).ok()?;
     // `null`, a browser's own page, a file: no origin of a site.
     let origin = BaseUrl::parse(&evidence.origin).ok()?;
     (origin.as_str() == evidence.origin).then_some(evidence)
@@ -296,7 +296,7 @@ impl Weights {
     fn weigh_page(&mut self, page: &Evidence) -> StoredLogin {
         let entry = |name: &str| page.stored.get(name).map(String::as_str);
         let raw =
-            |name: &str| entry(name).and_then(|text| serde_json::from_str::<&RawValue>(text).ok());
+            |name: &str| entry(name).and_then(|text| crate::json::read::<&RawValue>(text).ok());
         let derived = BaseUrl::parse(&format!("{}{}", page.origin, page.path))
             .is_ok_and(|base| base.path() != page.path.trim_end_matches('/'));
         if derived {
@@ -324,7 +324,7 @@ impl Weights {
             self.weigh_fields(&fields, clue::STORED_NEW_API, clue::STORED_ONE_API);
         }
         let user =
-            raw("user").and_then(|raw| serde_json::from_str::<StoredUser<'_>>(raw.get()).ok());
+            raw("user").and_then(|raw| crate::json::read::<StoredUser<'_>>(raw.get()).ok());
         let mut login = StoredLogin::default();
         if let Some(user) = user.filter(|user| user.username.is_some() && user.role.is_some()) {
             login.id = lax::id(user.id);

@@ -103,7 +103,7 @@ pub(super) struct StatusFields<'a> {
 }
 
 pub(super) fn fields_of(data: Option<&RawValue>) -> Option<StatusFields<'_>> {
-    serde_json::from_str(data?.get()).ok()
+    crate::json::read(data?.get()).ok()
 }
 
 impl StatusFields<'_> {

@@ -25,7 +25,7 @@ struct Heading {
 /// Reads the report of `ask`: a list of answers, at most two.
 #[must_use]
 pub fn read_asked(json: &str) -> Option<Vec<Asked>> {
-    let headings: Vec<Heading> = serde_json::from_str(json).ok()?;
+    let headings: Vec<Heading> = crate::json::read(json).ok()?;
     let mut asked: Vec<Asked> = Vec::new();
     for heading in headings {
         let base = BaseUrl::parse(&heading.base).ok()?;
@@ -65,7 +65,7 @@ pub struct ShownToken {
 /// Reads the report of `shownToken`. `None`: nobody is signed in, or the site did not say.
 #[must_use]
 pub fn read_shown_token(json: &str) -> Option<ShownToken> {
-    let report: Report<'_> = serde_json::from_str(json).ok()?;
+    let report: Report<'_> = crate::json::read(json).ok()?;
     Some(ShownToken {
         user_id: lax::id(report.user_id)?,
         username: report.name(),
@@ -137,7 +137,7 @@ pub fn read_made_token(json: &str) -> MadeToken {
         problem: MakeProblem::BadAnswer,
         in_doubt: true,
     };
-    let Ok(report) = serde_json::from_str::<Report<'_>>(json) else {
+    let Ok(report) = crate::json::read::<Report<'_>>(json) else {
         return in_doubt;
     };
     let username = report.name();

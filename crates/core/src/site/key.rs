@@ -39,7 +39,7 @@ pub struct Limits {
 #[must_use]
 pub fn limits_of(raw: &Secret) -> Limits {
     // Only the limits leave this function.
-    let object = serde_json::from_str::<&RawValue>(raw.expose()).ok();
+    let object = crate::json::read::<&RawValue>(raw.expose()).ok();
     object
         .and_then(read_key)
         .map_or_else(Limits::default, |key| Limits {
@@ -88,7 +88,7 @@ struct KeyData<'a> {
 
 /// Reads one listed object. `None`: no id, or not an object of this kind at all.
 pub(super) fn read_key(raw: &RawValue) -> Option<RemoteKey> {
-    let data: KeyData<'_> = serde_json::from_str(raw.get()).ok()?;
+    let data: KeyData<'_> = crate::json::read(raw.get()).ok()?;
     let id = RemoteId(lax::id(data.id)?);
     let sent = Zeroizing::new(lax::text(data.key).unwrap_or_default());
     let masked = read_mask(&sent);
@@ -268,5 +268,5 @@ pub(super) fn of_the_jwt_era(raw: &RawValue) -> bool {
         #[serde(borrow, default, deserialize_with = "lax::present")]
         auto_groups: Option<&'a RawValue>,
     }
-    serde_json::from_str::<Mark<'_>>(raw.get()).is_ok_and(|mark| mark.auto_groups.is_some())
+    crate::json::read::<Mark<'_>>(raw.get()).is_ok_and(|mark| mark.auto_groups.is_some())
 }

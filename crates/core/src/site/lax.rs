@@ -67,7 +67,7 @@ pub(super) fn id(raw: Raw<'_>) -> Option<String> {
 fn scalar(raw: Raw<'_>) -> Option<String> {
     let text = raw?.get();
     match text.as_bytes().first()? {
-        b'"' => serde_json::from_str(text).ok(),
+        b'"' => crate::json::read(text).ok(),
         b'-' | b'0'..=b'9' => Some(text.to_owned()),
         _ => None,
     }

@@ -114,7 +114,7 @@ fn read_page(response: &HttpResponse, reading: &Reading<'_>, now: u64) -> Result
     let bad = || SiteError::from(SiteTrouble::BadAnswer);
     let data = answer.data.map_or("", RawValue::get);
     let (listed, numbered) = if data.starts_with('{') {
-        let page: PageData<'_> = serde_json::from_str(data).map_err(|_| bad())?;
+        let page: PageData<'_> = crate::json::read(data).map_err(|_| bad())?;
         let count = |raw| lax::int(raw).and_then(|number| usize::try_from(number).ok());
         let numbers = Numbers {
             total: count(page.total).or_else(|| count(page.total_count)),
@@ -127,7 +127,7 @@ fn read_page(response: &HttpResponse, reading: &Reading<'_>, now: u64) -> Result
     } else {
         // `null` is how Go writes a list that was never made.
         (
-            serde_json::from_str::<Capped<'_>>(data).map_err(|_| bad())?,
+            crate::json::read::<Capped<'_>>(data).map_err(|_| bad())?,
             None,
         )
     };

@@ -227,7 +227,7 @@ fn read_batch(data: &str) -> Result<Sent, SiteError> {
         keys: KeysById,
     }
     let batch: Batch =
-        serde_json::from_str(data).map_err(|_| SiteError::from(SiteTrouble::BadAnswer))?;
+        crate::json::read(data).map_err(|_| SiteError::from(SiteTrouble::BadAnswer))?;
     Ok(batch.keys.0)
 }
 
@@ -240,9 +240,9 @@ fn read_single(data: &str, id: &RemoteId) -> Result<Sent, SiteError> {
     }
     let bad = || SiteError::from(SiteTrouble::BadAnswer);
     let text = if data.starts_with('"') {
-        serde_json::from_str::<String>(data).map_err(|_| bad())?
+        crate::json::read::<String>(data).map_err(|_| bad())?
     } else {
-        let single: Single<'_> = serde_json::from_str(data).map_err(|_| bad())?;
+        let single: Single<'_> = crate::json::read(data).map_err(|_| bad())?;
         lax::text(single.key).ok_or_else(bad)?
     };
     Ok(vec![(id.0.clone(), Zeroizing::new(text))])

@@ -160,7 +160,7 @@ impl Backup {
 /// `WrongPassphrase`, `Newer`, or `BackupUnreadable`.
 pub fn preview_backup(text: &str, passphrase: &Secret) -> Result<Backup, VaultError> {
     let unreadable = VaultError::BackupUnreadable;
-    let file: File = serde_json::from_str(text).map_err(|_| unreadable)?;
+    let file: File = crate::json::read(text).map_err(|_| unreadable)?;
     if file.format > FORMAT {
         return Err(VaultError::Newer);
     }

@@ -62,7 +62,7 @@ fn next_is_colon(bytes: &[u8], from: usize) -> bool {
 /// `"\u0061"` and `"a"` are the same name.
 fn read_name(quoted: &str) -> Option<Cow<'_, str>> {
     if quoted.contains('\\') {
-        serde_json::from_str(quoted).ok().map(Cow::Owned)
+        crate::json::read(quoted).ok().map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(&quoted[1..quoted.len() - 1]))
     }

@@ -302,7 +302,7 @@ fn print(fields: Extra) -> String {
 }
 
 fn parse(opened: &Opened) -> Result<Extra, Damaged> {
-    match serde_json::from_str(opened.body()?) {
+    match crate::json::read(opened.body()?) {
         Ok(Value::Object(fields)) => Ok(fields),
         _ => Err(Damaged::NotIt),
     }

@@ -3,12 +3,12 @@
 use super::VaultError;
 use super::keys::{MasterKey, draw, expand};
 use super::text::{decode_array, encode, sum8, take, without_sum};
+use crate::platform::platform;
 use crate::ports::Entropy;
 use crate::secret::Secret;
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use icu_normalizer::ComposingNormalizerBorrowed;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -56,12 +56,8 @@ impl Opener {
         if typed.contains('\u{FFFD}') {
             return Err(VaultError::PassphraseUnreadable);
         }
-        // Room for the longest NFC there is (three times, UAX #15), so that it does not move.
-        let mut phrase = Zeroizing::new(String::with_capacity(typed.len() * 3));
-        ComposingNormalizerBorrowed::new_nfc()
-            .normalize_to(typed, &mut *phrase)
-            .map_err(|_| VaultError::PassphraseUnreadable)?;
-        Ok(Self::Passphrase(phrase))
+        let phrase = (platform().nfc)(typed).ok_or(VaultError::PassphraseUnreadable)?;
+        Ok(Self::Passphrase(Zeroizing::new(phrase)))
     }
 
     /// A new one, which must be long enough.
