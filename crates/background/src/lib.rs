@@ -15,8 +15,8 @@ mod tab;
 mod worker;
 
 use relaykeep_protocol::{ErrorCode, PORT_NAME, PageMessage};
-use relaykeep_webext::{from_js, keep_from_content_scripts};
 use relaykeep_webext::runtime::Port;
+use relaykeep_webext::{from_js, keep_from_content_scripts};
 use wasm_bindgen::prelude::*;
 use worker::{ALARM_CLIPBOARD, ALARM_LOCK, ALARM_SYNC, ALARM_WAKE, the_worker};
 

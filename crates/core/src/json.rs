@@ -5,6 +5,7 @@ use serde::de::{
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::marker::PhantomData;
 
 /// Writes a value of ours. All of them have a JSON form.
 ///
@@ -24,8 +25,18 @@ pub struct Unreadable;
 /// # Errors
 /// If the text is not one.
 pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
+    read_with(text, PhantomData)
+}
+
+/// Reads a value by a seed.
+pub(crate) fn read_with<'a, S: DeserializeSeed<'a>>(
+    text: &'a str,
+    seed: S,
+) -> Result<S::Value, Unreadable> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = T::deserialize(ByName(&mut reader)).map_err(|_| Unreadable)?;
+    let value = seed
+        .deserialize(ByName(&mut reader))
+        .map_err(|_| Unreadable)?;
     reader.end().map_err(|_| Unreadable)?;
     Ok(value)
 }

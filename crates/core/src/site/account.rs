@@ -1,14 +1,13 @@
 use super::adapter;
 use super::answer::{Asking, SiteError, classify};
-use super::lax::{self, Raw};
+use super::fields::{Entries, fields};
+use super::lax;
 use super::place::{Login, Place, Quirks};
 use super::words;
 use crate::http::{Bucket, Http, HttpResponse};
 use crate::ports::Clock;
 use crate::secret::Secret;
 use relaykeep_protocol::{Generation, SiteKind, SiteTrouble};
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Who a site says the login is.
@@ -67,22 +66,16 @@ pub async fn verify_account(
     }
 }
 
-#[derive(Deserialize)]
-struct SelfData<'a> {
-    #[serde(borrow, default)]
-    id: Raw<'a>,
-    #[serde(borrow, default)]
-    username: Raw<'a>,
-    #[serde(borrow, default)]
-    display_name: Raw<'a>,
-    #[serde(borrow, default)]
-    group: Raw<'a>,
-    #[serde(borrow, default)]
-    quota: Raw<'a>,
-    #[serde(borrow, default)]
-    used_quota: Raw<'a>,
-    #[serde(borrow, default)]
-    access_token: Raw<'a>,
+fields! {
+    struct SelfData {
+        id "id",
+        username "username",
+        display_name "display_name",
+        group "group",
+        quota "quota",
+        used_quota "used_quota",
+        access_token "access_token",
+    }
 }
 
 pub(super) fn read_whoami(
@@ -98,8 +91,7 @@ pub(super) fn read_whoami(
     };
     let answer = classify(response, &asking)?;
     let bad = || SiteError::from(SiteTrouble::BadAnswer);
-    let data: SelfData<'_> =
-        crate::json::read(answer.data.ok_or_else(bad)?.get()).map_err(|_| bad())?;
+    let data = SelfData::read(answer.data.ok_or_else(bad)?.get()).map_err(|_| bad())?;
     let user_id = lax::id(data.id).ok_or_else(bad)?;
     // One API answers silently as whoever's cookie came along (seen on 8df4a267).
     if expected.is_some_and(|expected| expected != user_id) {
@@ -161,45 +153,27 @@ pub async fn groups(
     };
     let answer = classify(&response, &asking)?;
     let data = answer.data.map_or("", RawValue::get);
-    let read: Result<Groups, _> = crate::json::read(data);
-    read.map(|groups| groups.0)
-        .map_err(|_| SiteTrouble::BadAnswer.into())
+    let entries: Entries<'_> =
+        crate::json::read(data).map_err(|_| SiteError::from(SiteTrouble::BadAnswer))?;
+    // April 2025 lists one group of no name (seen on ef8ae4db).
+    let named = entries.0.into_iter().filter(|(name, _)| !name.is_empty());
+    Ok(named
+        .take(1_000)
+        .map(|(name, raw)| {
+            let about = GroupData::read(raw.get())
+                .ok()
+                .and_then(|data| lax::text(data.desc));
+            Group {
+                name,
+                about: words::name(&about.unwrap_or_default()),
+            }
+        })
+        .collect())
 }
 
-/// `{"<name>": {"ratio": 1, "desc": "…"}}`. The ratio is not read: for `auto` it is a text.
-struct Groups(Vec<Group>);
-
-#[derive(Deserialize)]
-struct GroupData<'a> {
-    #[serde(borrow, default)]
-    desc: Raw<'a>,
-}
-
-impl<'de> Deserialize<'de> for Groups {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = Groups;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("groups by name")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Groups, A::Error> {
-                let mut groups = Vec::new();
-                while let Some((name, raw)) = map.next_entry::<String, &RawValue>()? {
-                    let desc = crate::json::read::<GroupData<'_>>(raw.get())
-                        .ok()
-                        .and_then(|data| lax::text(data.desc));
-                    // April 2025 lists one group of no name (seen on ef8ae4db).
-                    if !name.is_empty() && groups.len() < 1_000 {
-                        groups.push(Group {
-                            name,
-                            about: words::name(&desc.unwrap_or_default()),
-                        });
-                    }
-                }
-                Ok(Groups(groups))
-            }
-        }
-        deserializer.deserialize_map(Names)
+// `{"<name>": {"ratio": 1, "desc": "…"}}`. The ratio is not read: for `auto` it is a text.
+fields! {
+    struct GroupData {
+        desc "desc",
     }
 }

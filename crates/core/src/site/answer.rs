@@ -1,11 +1,11 @@
 //! What an answer means, before anyone reads its content.
 
+use super::fields::fields;
 use super::lax::{self, Raw};
 use super::limit::limited_until;
 use super::words;
 use crate::http::{Bucket, HttpError, HttpResponse};
 use relaykeep_protocol::{Millis, SiteTrouble};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// Why a site could not be worked with.
@@ -71,24 +71,20 @@ pub struct Answer<'a> {
     pub auth_version: bool,
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow, default)]
-    success: Raw<'a>,
-    #[serde(borrow, default)]
-    message: Raw<'a>,
-    #[serde(borrow, default)]
-    code: Raw<'a>,
-    #[serde(borrow, default, deserialize_with = "lax::present")]
-    data: Raw<'a>,
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
+fields! {
+    struct Envelope {
+        success "success",
+        message "message",
+        code "code",
+        data "data" = null,
+        error "error",
+    }
 }
 
-#[derive(Deserialize)]
-struct ErrorBody<'a> {
-    #[serde(borrow, default)]
-    message: Raw<'a>,
+fields! {
+    struct ErrorBody {
+        message "message",
+    }
 }
 
 /// Reads an answer as far as yes or no.
@@ -108,7 +104,7 @@ pub fn classify<'a>(response: &'a HttpResponse, asking: &Asking) -> Result<Answe
     let Some(text) = readable(&response.body) else {
         return Err(unreadable(response.status).into());
     };
-    let Ok(envelope) = crate::json::read::<Envelope<'_>>(text) else {
+    let Ok(envelope) = Envelope::read(text) else {
         return Err(unreadable(response.status).into());
     };
     let auth_version = response.header("auth-version").is_some();
@@ -141,13 +137,7 @@ impl Envelope<'_> {
     fn words(&self) -> Option<String> {
         let inner = || {
             let error = self.error?;
-            lax::text(Some(error)).or_else(|| {
-                lax::text(
-                    crate::json::read::<ErrorBody<'_>>(error.get())
-                        .ok()?
-                        .message,
-                )
-            })
+            lax::text(Some(error)).or_else(|| lax::text(ErrorBody::read(error.get()).ok()?.message))
         };
         lax::text(self.message)
             .filter(|text| !text.is_empty())
@@ -157,14 +147,14 @@ impl Envelope<'_> {
 
 /// The code of a refusal, if the body carries one: the mark of New API from 31d70fca3 on.
 pub(super) fn refusal_code(body: &[u8]) -> Option<String> {
-    let envelope: Envelope<'_> = crate::json::read(readable(body)?).ok()?;
+    let envelope = Envelope::read(readable(body)?).ok()?;
     (success(envelope.success) == Some(false)).then(|| lax::text(envelope.code))?
 }
 
 /// Whether the body is a refusal in this family's form.
 pub(super) fn is_refusal(body: &[u8]) -> bool {
     readable(body)
-        .and_then(|text| crate::json::read::<Envelope<'_>>(text).ok())
+        .and_then(|text| Envelope::read(text).ok())
         .is_some_and(|envelope| {
             success(envelope.success) == Some(false) && envelope.message.is_some()
         })

@@ -5,6 +5,7 @@ use super::adapter;
 use super::address::BaseUrl;
 use super::answer::{Asking, SiteError, classify, is_refusal, refusal_code};
 use super::facts::{StatusFields, fields_of};
+use super::fields::fields;
 use super::lax;
 use super::place::Place;
 use super::words;
@@ -246,14 +247,12 @@ struct Weights {
     silent: Option<Recognition>,
 }
 
-#[derive(Deserialize)]
-struct StoredUser<'a> {
-    #[serde(borrow, default)]
-    id: lax::Raw<'a>,
-    #[serde(borrow, default)]
-    username: lax::Raw<'a>,
-    #[serde(borrow, default)]
-    role: lax::Raw<'a>,
+fields! {
+    struct StoredUser {
+        id "id",
+        username "username",
+        role "role",
+    }
 }
 
 impl Weights {
@@ -323,8 +322,7 @@ impl Weights {
             self.add(clue::STORED_STATUS);
             self.weigh_fields(&fields, clue::STORED_NEW_API, clue::STORED_ONE_API);
         }
-        let user =
-            raw("user").and_then(|raw| crate::json::read::<StoredUser<'_>>(raw.get()).ok());
+        let user = raw("user").and_then(|raw| StoredUser::read(raw.get()).ok());
         let mut login = StoredLogin::default();
         if let Some(user) = user.filter(|user| user.username.is_some() && user.role.is_some()) {
             login.id = lax::id(user.id);

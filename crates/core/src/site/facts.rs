@@ -1,6 +1,7 @@
 use super::adapter;
 use super::answer::{Asking, SiteError, classify};
-use super::lax::{self, Raw};
+use super::fields::fields;
+use super::lax;
 use super::place::Place;
 use super::words;
 use crate::http::{Bucket, Http, HttpResponse};
@@ -59,51 +60,33 @@ pub(super) fn read_status(response: &HttpResponse, now: u64) -> Result<SiteFacts
     Ok(fields.facts(response.header("x-new-api-version").is_some()))
 }
 
-/// The fields that tell kinds and units apart; the rest of the answer is not looked at.
-#[derive(Deserialize)]
-pub(super) struct StatusFields<'a> {
-    #[serde(borrow, default)]
-    system_name: Raw<'a>,
-    #[serde(borrow, default)]
-    version: Raw<'a>,
-    #[serde(borrow, default)]
-    quota_per_unit: Raw<'a>,
-    #[serde(borrow, default)]
-    display_in_currency: Raw<'a>,
-    #[serde(borrow, default)]
-    quota_display_type: Raw<'a>,
-    #[serde(borrow, default)]
-    usd_exchange_rate: Raw<'a>,
-    #[serde(borrow, default)]
-    custom_currency_symbol: Raw<'a>,
-    #[serde(borrow, default)]
-    custom_currency_exchange_rate: Raw<'a>,
-    #[serde(borrow, default)]
-    setup: Raw<'a>,
-    #[serde(borrow, default)]
-    chats: Raw<'a>,
-    #[serde(borrow, default)]
-    price: Raw<'a>,
-    #[serde(borrow, default)]
-    self_use_mode_enabled: Raw<'a>,
-    #[serde(borrow, default)]
-    lark_client_id: Raw<'a>,
-    #[serde(borrow, default)]
-    check_in_enabled: Raw<'a>,
-    #[serde(borrow, default, rename = "PaymentUSDRate")]
-    payment_usd_rate: Raw<'a>,
-    #[serde(borrow, default, rename = "EnableSafe")]
-    enable_safe: Raw<'a>,
-    #[serde(borrow, default, rename = "UptimeEnabled")]
-    uptime_enabled: Raw<'a>,
-    #[serde(borrow, default)]
-    invite_code_register: Raw<'a>,
-    #[serde(borrow, default, rename = "GeminiAPIEnabled")]
-    gemini_api_enabled: Raw<'a>,
+fields! {
+    /// The fields that tell kinds and units apart; the rest of the answer is not looked at.
+    pub(super) struct StatusFields {
+        system_name "system_name",
+        version "version",
+        quota_per_unit "quota_per_unit",
+        display_in_currency "display_in_currency",
+        quota_display_type "quota_display_type",
+        usd_exchange_rate "usd_exchange_rate",
+        custom_currency_symbol "custom_currency_symbol",
+        custom_currency_exchange_rate "custom_currency_exchange_rate",
+        setup "setup",
+        chats "chats",
+        price "price",
+        self_use_mode_enabled "self_use_mode_enabled",
+        lark_client_id "lark_client_id",
+        check_in_enabled "check_in_enabled",
+        payment_usd_rate "PaymentUSDRate",
+        enable_safe "EnableSafe",
+        uptime_enabled "UptimeEnabled",
+        invite_code_register "invite_code_register",
+        gemini_api_enabled "GeminiAPIEnabled",
+    }
 }
 
 pub(super) fn fields_of(data: Option<&RawValue>) -> Option<StatusFields<'_>> {
-    crate::json::read(data?.get()).ok()
+    StatusFields::read(data?.get()).ok()
 }
 
 impl StatusFields<'_> {

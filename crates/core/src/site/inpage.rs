@@ -2,13 +2,13 @@
 
 use super::address::BaseUrl;
 use super::detect::{Asked, Heard};
+use super::fields::fields;
 use super::lax;
 use super::typed::read_token;
 use crate::http::HttpResponse;
 use crate::secret::Secret;
 use crate::sorted::SortedMap;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 #[derive(Deserialize)]
 #[serde(default)]
@@ -65,7 +65,7 @@ pub struct ShownToken {
 /// Reads the report of `shownToken`. `None`: nobody is signed in, or the site did not say.
 #[must_use]
 pub fn read_shown_token(json: &str) -> Option<ShownToken> {
-    let report: Report<'_> = crate::json::read(json).ok()?;
+    let report = Report::read(json).ok()?;
     Some(ShownToken {
         user_id: lax::id(report.user_id)?,
         username: report.name(),
@@ -137,7 +137,7 @@ pub fn read_made_token(json: &str) -> MadeToken {
         problem: MakeProblem::BadAnswer,
         in_doubt: true,
     };
-    let Ok(report) = crate::json::read::<Report<'_>>(json) else {
+    let Ok(report) = Report::read(json) else {
         return in_doubt;
     };
     let username = report.name();
@@ -174,18 +174,14 @@ pub fn read_made_token(json: &str) -> MadeToken {
     }
 }
 
-#[derive(Deserialize)]
-struct Report<'a> {
-    #[serde(borrow, default)]
-    user_id: lax::Raw<'a>,
-    #[serde(borrow, default)]
-    username: lax::Raw<'a>,
-    #[serde(borrow, default)]
-    token: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    step: lax::Raw<'a>,
-    #[serde(borrow, default)]
-    problem: lax::Raw<'a>,
+fields! {
+    struct Report {
+        user_id "user_id",
+        username "username",
+        token "token",
+        step "step",
+        problem "problem",
+    }
 }
 
 impl Report<'_> {

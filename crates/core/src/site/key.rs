@@ -1,8 +1,8 @@
+use super::fields::fields;
 use super::lax::{self, Raw};
 use super::words;
 use crate::secret::{ApiKey, MaskedKey, Secret};
 use relaykeep_protocol::{KeyRow, RemoteId, SecretState};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
@@ -48,47 +48,32 @@ pub fn limits_of(raw: &Secret) -> Limits {
         })
 }
 
-/// All fields are optional and of any type; a name that comes twice fails the object, because
-/// then it is not clear which key is meant.
-#[derive(Deserialize)]
-struct KeyData<'a> {
-    #[serde(borrow, default)]
-    id: Raw<'a>,
-    #[serde(borrow, default)]
-    key: Raw<'a>,
-    #[serde(borrow, default)]
-    status: Raw<'a>,
-    #[serde(borrow, default)]
-    name: Raw<'a>,
-    #[serde(borrow, default)]
-    created_time: Raw<'a>,
-    #[serde(borrow, default)]
-    accessed_time: Raw<'a>,
-    #[serde(borrow, default)]
-    expired_time: Raw<'a>,
-    #[serde(borrow, default)]
-    remain_quota: Raw<'a>,
-    #[serde(borrow, default)]
-    unlimited_quota: Raw<'a>,
-    #[serde(borrow, default)]
-    used_quota: Raw<'a>,
-    #[serde(borrow, default)]
-    group: Raw<'a>,
-    #[serde(borrow, default)]
-    model_limits_enabled: Raw<'a>,
-    #[serde(borrow, default)]
-    model_limits: Raw<'a>,
-    #[serde(borrow, default)]
-    models: Raw<'a>,
-    #[serde(borrow, default)]
-    allow_ips: Raw<'a>,
-    #[serde(borrow, default)]
-    subnet: Raw<'a>,
+fields! {
+    /// All fields are optional and of any type; a name that comes twice fails the object, because
+    /// then it is not clear which key is meant.
+    struct KeyData {
+        id "id",
+        key "key",
+        status "status",
+        name "name",
+        created_time "created_time",
+        accessed_time "accessed_time",
+        expired_time "expired_time",
+        remain_quota "remain_quota",
+        unlimited_quota "unlimited_quota",
+        used_quota "used_quota",
+        group "group",
+        model_limits_enabled "model_limits_enabled",
+        model_limits "model_limits",
+        models "models",
+        allow_ips "allow_ips",
+        subnet "subnet",
+    }
 }
 
 /// Reads one listed object. `None`: no id, or not an object of this kind at all.
 pub(super) fn read_key(raw: &RawValue) -> Option<RemoteKey> {
-    let data: KeyData<'_> = crate::json::read(raw.get()).ok()?;
+    let data = KeyData::read(raw.get()).ok()?;
     let id = RemoteId(lax::id(data.id)?);
     let sent = Zeroizing::new(lax::text(data.key).unwrap_or_default());
     let masked = read_mask(&sent);
@@ -262,11 +247,9 @@ fn split(raw: Raw<'_>, at: &[char]) -> Vec<String> {
 
 /// The object carries a field that only the JWT era has.
 pub(super) fn of_the_jwt_era(raw: &RawValue) -> bool {
-    #[derive(Deserialize)]
-    struct Mark<'a> {
-        // `null` counts: the field is there.
-        #[serde(borrow, default, deserialize_with = "lax::present")]
-        auto_groups: Option<&'a RawValue>,
+    // `null` counts: the field is there.
+    fields! {
+        struct Mark { auto_groups "auto_groups" = null }
     }
-    crate::json::read::<Mark<'_>>(raw.get()).is_ok_and(|mark| mark.auto_groups.is_some())
+    Mark::read(raw.get()).is_ok_and(|mark| mark.auto_groups.is_some())
 }

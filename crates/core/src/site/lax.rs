@@ -7,13 +7,6 @@ use serde_json::value::RawValue;
 /// A value's text, kept as it was sent.
 pub(super) type Raw<'a> = Option<&'a RawValue>;
 
-/// For a field whose `null` is not the same as its absence.
-pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
 /// Integers up to which a float still counts every one.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 

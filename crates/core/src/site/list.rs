@@ -1,13 +1,13 @@
 use super::adapter;
 use super::answer::{Asking, SiteError, classify};
+use super::fields::fields;
 use super::key::{RemoteKey, of_the_jwt_era, read_key};
-use super::lax::{self, Capped, Raw};
+use super::lax::{self, Capped};
 use super::place::{Login, Place, Quirks};
 use crate::http::{Bucket, Http, HttpError, HttpResponse};
 use crate::ports::Clock;
 use crate::sorted::SortedSet;
 use relaykeep_protocol::{CutReason, Generation, SiteKind, SiteTrouble};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// New API lets a user own this many keys [e2c7aa7b controller/token.go]; more is not read.
@@ -84,22 +84,16 @@ struct Numbers {
     pages: Option<u32>,
 }
 
-#[derive(Deserialize)]
-struct PageData<'a> {
-    #[serde(borrow, default, deserialize_with = "lax::present")]
-    items: Option<Capped<'a>>,
-    #[serde(borrow, default, deserialize_with = "lax::present")]
-    data: Option<Capped<'a>>,
-    #[serde(borrow, default)]
-    total: Raw<'a>,
-    #[serde(borrow, default)]
-    total_count: Raw<'a>,
-    #[serde(borrow, default)]
-    page_size: Raw<'a>,
-    #[serde(borrow, default)]
-    size: Raw<'a>,
-    #[serde(borrow, default)]
-    pages: Raw<'a>,
+fields! {
+    struct PageData {
+        items "items" = null,
+        data "data" = null,
+        total "total",
+        total_count "total_count",
+        page_size "page_size",
+        size "size",
+        pages "pages",
+    }
 }
 
 /// Four shapes: a bare array; `items` and `total`; `data` and `total_count`; `items` and `pages`.
@@ -114,7 +108,7 @@ fn read_page(response: &HttpResponse, reading: &Reading<'_>, now: u64) -> Result
     let bad = || SiteError::from(SiteTrouble::BadAnswer);
     let data = answer.data.map_or("", RawValue::get);
     let (listed, numbered) = if data.starts_with('{') {
-        let page: PageData<'_> = crate::json::read(data).map_err(|_| bad())?;
+        let page = PageData::read(data).map_err(|_| bad())?;
         let count = |raw| lax::int(raw).and_then(|number| usize::try_from(number).ok());
         let numbers = Numbers {
             total: count(page.total).or_else(|| count(page.total_count)),
@@ -123,7 +117,11 @@ fn read_page(response: &HttpResponse, reading: &Reading<'_>, now: u64) -> Result
                 .filter(|length| *length > 0),
             pages: count(page.pages).and_then(|pages| u32::try_from(pages).ok()),
         };
-        (page.items.or(page.data).ok_or_else(bad)?, Some(numbers))
+        let items = page.items.or(page.data).ok_or_else(bad)?.get();
+        (
+            crate::json::read::<Capped<'_>>(items).map_err(|_| bad())?,
+            Some(numbers),
+        )
     } else {
         // `null` is how Go writes a list that was never made.
         (

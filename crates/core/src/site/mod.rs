@@ -9,6 +9,7 @@ mod answer;
 pub mod budget;
 pub mod detect;
 mod facts;
+mod fields;
 pub mod inpage;
 mod key;
 mod lax;

@@ -1,16 +1,14 @@
 use super::adapter;
 use super::answer::{Asking, SiteError, classify};
+use super::fields::{Entries, fields};
 use super::key::read_full_key;
-use super::lax::{self, Raw};
+use super::lax;
 use super::place::{Login, Place, Quirks};
 use crate::http::{Bucket, Http, HttpRequest};
 use crate::ports::Clock;
 use crate::secret::{ApiKey, MaskedKey};
 use crate::sorted::SortedMap;
 use relaykeep_protocol::{RemoteId, SiteTrouble};
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use zeroize::Zeroizing;
@@ -222,57 +220,38 @@ async fn ask(
 
 /// `{"keys":{"11":"…"}}`
 fn read_batch(data: &str) -> Result<Sent, SiteError> {
-    #[derive(Deserialize)]
-    struct Batch {
-        keys: KeysById,
+    fields! {
+        struct Batch { keys "keys" = null }
     }
-    let batch: Batch =
-        crate::json::read(data).map_err(|_| SiteError::from(SiteTrouble::BadAnswer))?;
-    Ok(batch.keys.0)
+    let bad = || SiteError::from(SiteTrouble::BadAnswer);
+    let keys = Batch::read(data).map_err(|_| bad())?.keys.ok_or_else(bad)?;
+    if keys.get() == "null" {
+        // Go's map that was never made.
+        return Ok(Vec::new());
+    }
+    let entries: Entries<'_> = crate::json::read(keys.get()).map_err(|_| bad())?;
+    let mut keys: SortedMap<String, Zeroizing<String>> = SortedMap::new();
+    for (id, raw) in entries.0 {
+        let text = Zeroizing::new(lax::text(Some(raw)).unwrap_or_default());
+        // An id that comes twice fails the answer: it is not clear which key is meant.
+        if keys.insert(id, text).is_some() {
+            return Err(bad());
+        }
+    }
+    Ok(keys.into_iter().collect())
 }
 
 /// `{"key":"…"}`, or the bare text.
 fn read_single(data: &str, id: &RemoteId) -> Result<Sent, SiteError> {
-    #[derive(Deserialize)]
-    struct Single<'a> {
-        #[serde(borrow, default)]
-        key: Raw<'a>,
+    fields! {
+        struct Single { key "key" }
     }
     let bad = || SiteError::from(SiteTrouble::BadAnswer);
     let text = if data.starts_with('"') {
         crate::json::read::<String>(data).map_err(|_| bad())?
     } else {
-        let single: Single<'_> = crate::json::read(data).map_err(|_| bad())?;
+        let single = Single::read(data).map_err(|_| bad())?;
         lax::text(single.key).ok_or_else(bad)?
     };
     Ok(vec![(id.0.clone(), Zeroizing::new(text))])
-}
-
-/// Keys by id. An id that comes twice fails the answer: it is not clear which key is meant.
-struct KeysById(Sent);
-
-impl<'de> Deserialize<'de> for KeysById {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ById;
-        impl<'de> Visitor<'de> for ById {
-            type Value = KeysById;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("keys by id")
-            }
-            fn visit_unit<E>(self) -> Result<KeysById, E> {
-                Ok(KeysById(Vec::new()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KeysById, A::Error> {
-                let mut keys: SortedMap<String, Zeroizing<String>> = SortedMap::new();
-                while let Some((id, raw)) = map.next_entry::<String, &'de RawValue>()? {
-                    let text = Zeroizing::new(lax::text(Some(raw)).unwrap_or_default());
-                    if keys.insert(id, text).is_some() {
-                        return Err(serde::de::Error::custom("an id comes twice"));
-                    }
-                }
-                Ok(KeysById(keys.into_iter().collect()))
-            }
-        }
-        deserializer.deserialize_any(ById)
-    }
 }
