@@ -4,6 +4,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -39,6 +40,34 @@ pub(crate) fn read_with<'a, S: DeserializeSeed<'a>>(
         .map_err(|_| Unreadable)?;
     reader.end().map_err(|_| Unreadable)?;
     Ok(value)
+}
+
+/// An object's entries, in their order.
+///
+/// # Errors
+/// If the text is no object.
+pub(crate) fn entries(text: &str) -> Result<Vec<(String, &RawValue)>, Unreadable> {
+    struct All;
+    impl<'a> DeserializeSeed<'a> for All {
+        type Value = Vec<(String, &'a RawValue)>;
+        fn deserialize<D: Deserializer<'a>>(self, reader: D) -> Result<Self::Value, D::Error> {
+            reader.deserialize_map(self)
+        }
+    }
+    impl<'a> Visitor<'a> for All {
+        type Value = Vec<(String, &'a RawValue)>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = map.next_entry()? {
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+    }
+    read_with(text, All)
 }
 
 /// Structs are read from objects only. By itself `serde_json` takes an array for a struct too,

@@ -1,5 +1,6 @@
 //! One account: what the site says of it, what the user says, and its keys' list.
 
+use super::body::{Body, More};
 use super::parts::{Parts, to_json};
 use super::records::{AccountBody, KeyEntry, LoginBody, OwnBody, RawEntry, SecretEntry, shown};
 use super::{account_id, merge::Found};
@@ -11,7 +12,6 @@ use crate::vault::{Change, Kind, RecordId};
 use relaykeep_protocol::{
     AccountId, AccountView, Health, KeyRow, RemoteId, SecretState, SiteKind, SiteTrouble, Unit,
 };
-use serde_json::Map;
 
 /// What must be known to keep an account.
 pub struct Basics {
@@ -61,7 +61,7 @@ impl Account {
                 cut_at: None,
                 quirks: crate::site::Quirks::default(),
                 token_in_doubt: false,
-                more: Map::new(),
+                more: More::default(),
             },
             own: OwnBody {
                 name,
@@ -74,7 +74,7 @@ impl Account {
     pub(super) fn load(group: [u8; 16], body: &str) -> Option<Self> {
         Some(Self {
             group,
-            body: crate::json::read(body).ok()?,
+            body: AccountBody::read(body).ok()?,
             own: OwnBody::default(),
             keys: Parts::default(),
         })
@@ -290,7 +290,7 @@ impl Account {
         let login = LoginBody {
             token: token.expose().to_owned(), // into its own sealed record
             origins: vec![origin],
-            more: Map::new(),
+            more: More::default(),
         };
         Some(Change::Put {
             id: self.login_record(),
@@ -301,7 +301,7 @@ impl Account {
     /// Reads the login's record.
     #[must_use]
     pub fn read_login(&self, body: &str) -> Option<Login> {
-        let login: LoginBody = crate::json::read(body).ok()?;
+        let login = LoginBody::read(body).ok()?;
         Some(Login {
             token: Bound {
                 secret: Secret::new(login.token),

@@ -3,6 +3,7 @@
 //! records' bodies and gives [`Change`]s.
 
 mod account;
+mod body;
 mod jobs;
 mod merge;
 mod parts;
@@ -177,8 +178,8 @@ impl Book {
     }
 }
 
-fn read_into<T: serde::de::DeserializeOwned>(place: &mut T, body: &str) -> bool {
-    match crate::json::read(body) {
+fn read_into<T: body::Body>(place: &mut T, body: &str) -> bool {
+    match T::read(body) {
         Ok(read) => {
             *place = read;
             true

@@ -1,6 +1,7 @@
 //! Which part a key stands in. A key stays in its part, and a new one fills the first part with
 //! room, so that one changed key rewrites one small record.
 
+use super::body::Body;
 use super::records::{KeyEntry, PartBody, RawEntry, SecretEntry};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::vault::{Change, Kind, RecordId};
@@ -65,7 +66,7 @@ impl<E: Entry> Parts<E> {
     /// Reads one part's body. A body that does not read is left as it is on disk: its number is
     /// taken, so that nothing new is written over it.
     pub(crate) fn load(&mut self, part: u16, body: &str) -> bool {
-        let read = crate::json::read::<PartBody<E>>(body);
+        let read = PartBody::<E>::read(body);
         let good = read.is_ok();
         let body = read.unwrap_or_default();
         for (at, entry) in body.entries.iter().enumerate() {

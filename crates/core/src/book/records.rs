@@ -1,58 +1,46 @@
 //! What stands in the vault's records, as JSON. Fields we do not know are kept: an older
 //! Relaykeep must not lose what a newer one wrote.
 
+use super::body::{Body, More, Take, bodies};
+use crate::json::{self, Unreadable};
 use crate::secret::MaskedKey;
 use crate::site::Quirks;
 use crate::sorted::SortedMap;
 use relaykeep_protocol::{
     AccountId, Generation, Health, KeyRow, Millis, RemoteId, SecretState, Settings, SiteKind, Unit,
 };
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 
-/// An account as the site tells it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct AccountBody {
-    pub(crate) base_url: String,
-    pub(crate) kind: SiteKind,
-    #[serde(default)]
-    pub(crate) generation: Option<Generation>,
-    #[serde(default)]
-    pub(crate) user_id: Option<String>,
-    #[serde(default)]
-    pub(crate) username: Option<String>,
-    #[serde(default)]
-    pub(crate) site_name: Option<String>,
-    #[serde(default)]
-    pub(crate) group: Option<String>,
-    #[serde(default)]
-    pub(crate) unit: Unit,
-    #[serde(default)]
-    pub(crate) balance: Option<i64>,
-    #[serde(default)]
-    pub(crate) used: Option<i64>,
-    #[serde(default)]
-    pub(crate) health: Health,
-    #[serde(default)]
-    pub(crate) cut_at: Option<u32>,
-    #[serde(default)]
-    pub(crate) quirks: Quirks,
-    #[serde(default)]
-    pub(crate) token_in_doubt: bool,
-    #[serde(flatten)]
-    pub(crate) more: Map<String, Value>,
+bodies! {
+    /// An account as the site tells it.
+    #[derive(Clone, Debug, PartialEq)]
+    struct AccountBody {
+        base_url: String = must,
+        kind: SiteKind = must,
+        generation: Option<Generation>,
+        user_id: Option<String>,
+        username: Option<String>,
+        site_name: Option<String>,
+        group: Option<String>,
+        unit: Unit,
+        balance: Option<i64>,
+        used: Option<i64>,
+        health: Health,
+        cut_at: Option<u32>,
+        quirks: Quirks,
+        token_in_doubt: bool,
+    }
 }
 
-/// What the user says of an account. Sync never touches it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct OwnBody {
-    #[serde(default)]
-    pub(crate) name: String,
-    /// Keys the user removed here although the site still lists them.
-    #[serde(default)]
-    pub(crate) hidden: Vec<RemoteId>,
-    #[serde(flatten)]
-    pub(crate) more: Map<String, Value>,
+bodies! {
+    /// What the user says of an account. Sync never touches it.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    struct OwnBody {
+        name: String,
+        /// Keys the user removed here although the site still lists them.
+        hidden: Vec<RemoteId>,
+    }
 }
 
 /// One key in a list part. Never a full key, never the raw object: a page that shows lists
@@ -160,13 +148,12 @@ pub(crate) fn shown(number: i64) -> i64 {
     number.clamp(-MOST, MOST)
 }
 
-/// The login at a site.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct LoginBody {
-    pub(crate) token: String,
-    pub(crate) origins: Vec<String>,
-    #[serde(flatten)]
-    pub(crate) more: Map<String, Value>,
+bodies! {
+    /// The login at a site.
+    struct LoginBody {
+        token: String = must,
+        origins: Vec<String> = must,
+    }
 }
 
 /// One full key in a secret part, with the only origins it may be sent to.
@@ -198,43 +185,80 @@ pub(crate) struct RawEntry {
 }
 
 /// A part: some entries of one account.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(bound = "E: Serialize + for<'a> Deserialize<'a>")]
+#[derive(Clone)]
 pub(crate) struct PartBody<E> {
-    #[serde(rename = "k", default = "Vec::new")]
     pub(crate) entries: Vec<E>,
-    #[serde(flatten)]
-    pub(crate) more: Map<String, Value>,
+    pub(crate) more: More,
+}
+
+impl<E: for<'a> Deserialize<'a>> Body for PartBody<E> {
+    fn read(text: &str) -> Result<Self, Unreadable> {
+        let mut fields = Take::from(text)?;
+        Ok(Self {
+            entries: fields.take("k")?.unwrap_or_default(),
+            more: fields.rest(),
+        })
+    }
+}
+
+impl<E: Serialize> Serialize for PartBody<E> {
+    fn serialize<S: Serializer>(&self, writer: S) -> Result<S::Ok, S::Error> {
+        let mut map = writer.serialize_map(None)?;
+        map.serialize_entry("k", &self.entries)?;
+        self.more.write(&mut map)?;
+        map.end()
+    }
 }
 
 impl<E> Default for PartBody<E> {
     fn default() -> Self {
         Self {
             entries: Vec::new(),
-            more: Map::new(),
+            more: More::default(),
         }
     }
 }
 
-/// What changes at every run although nothing changed at a site: kept apart, so that an
-/// unchanged sync writes no account record.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct LedgerBody {
-    /// When each account's last sync that went through ended.
-    #[serde(default)]
-    pub(crate) synced: SortedMap<AccountId, Millis>,
-    /// When each account's site was last asked for its unit and name.
-    #[serde(default)]
-    pub(crate) facts: SortedMap<AccountId, Millis>,
-    #[serde(flatten)]
-    pub(crate) more: Map<String, Value>,
+bodies! {
+    /// What changes at every run although nothing changed at a site: kept apart, so that an
+    /// unchanged sync writes no account record.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    struct LedgerBody {
+        /// When each account's last sync that went through ended.
+        synced: SortedMap<AccountId, Millis>,
+        /// When each account's site was last asked for its unit and name.
+        facts: SortedMap<AccountId, Millis>,
+    }
 }
 
 /// The user's settings.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct SettingsBody {
-    #[serde(flatten)]
     pub(crate) settings: Settings,
-    #[serde(flatten)]
-    pub(crate) more: Map<String, Value>,
+    pub(crate) more: More,
+}
+
+impl Body for SettingsBody {
+    fn read(text: &str) -> Result<Self, Unreadable> {
+        let settings: Settings = json::read(text)?;
+        let mut fields = Take::from(text)?;
+        fields.drop_those_of(&json::write(&settings))?;
+        Ok(Self {
+            settings,
+            more: fields.rest(),
+        })
+    }
+}
+
+impl Serialize for SettingsBody {
+    fn serialize<S: Serializer>(&self, writer: S) -> Result<S::Ok, S::Error> {
+        let own = json::write(&self.settings);
+        let own = Take::from(&own)
+            .map_err(|_| serde::ser::Error::custom(""))?
+            .rest();
+        let mut map = writer.serialize_map(None)?;
+        own.write(&mut map)?;
+        self.more.write(&mut map)?;
+        map.end()
+    }
 }

@@ -1,6 +1,6 @@
 use super::adapter;
 use super::answer::{Asking, SiteError, classify};
-use super::fields::{Entries, fields};
+use super::fields::fields;
 use super::lax;
 use super::place::{Login, Place, Quirks};
 use super::words;
@@ -153,10 +153,10 @@ pub async fn groups(
     };
     let answer = classify(&response, &asking)?;
     let data = answer.data.map_or("", RawValue::get);
-    let entries: Entries<'_> =
-        crate::json::read(data).map_err(|_| SiteError::from(SiteTrouble::BadAnswer))?;
+    let entries =
+        crate::json::entries(data).map_err(|_| SiteError::from(SiteTrouble::BadAnswer))?;
     // April 2025 lists one group of no name (seen on ef8ae4db).
-    let named = entries.0.into_iter().filter(|(name, _)| !name.is_empty());
+    let named = entries.into_iter().filter(|(name, _)| !name.is_empty());
     Ok(named
         .take(1_000)
         .map(|(name, raw)| {

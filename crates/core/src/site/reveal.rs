@@ -1,6 +1,6 @@
 use super::adapter;
 use super::answer::{Asking, SiteError, classify};
-use super::fields::{Entries, fields};
+use super::fields::fields;
 use super::key::read_full_key;
 use super::lax;
 use super::place::{Login, Place, Quirks};
@@ -229,9 +229,9 @@ fn read_batch(data: &str) -> Result<Sent, SiteError> {
         // Go's map that was never made.
         return Ok(Vec::new());
     }
-    let entries: Entries<'_> = crate::json::read(keys.get()).map_err(|_| bad())?;
+    let entries = crate::json::entries(keys.get()).map_err(|_| bad())?;
     let mut keys: SortedMap<String, Zeroizing<String>> = SortedMap::new();
-    for (id, raw) in entries.0 {
+    for (id, raw) in entries {
         let text = Zeroizing::new(lax::text(Some(raw)).unwrap_or_default());
         // An id that comes twice fails the answer: it is not clear which key is meant.
         if keys.insert(id, text).is_some() {
