@@ -2,6 +2,8 @@
 //! which keys to reveal, how records are sealed. It never reads a clock, rolls dice or prints;
 //! what it needs from the world comes in through the ports.
 
+#[cfg(feature = "vault")]
+mod body;
 #[cfg(all(feature = "sites", feature = "vault"))]
 pub mod book;
 pub mod json;

@@ -1,9 +1,9 @@
 //! One account: what the site says of it, what the user says, and its keys' list.
 
-use super::body::{Body, More};
 use super::parts::{Parts, to_json};
 use super::records::{AccountBody, KeyEntry, LoginBody, OwnBody, RawEntry, SecretEntry, shown};
 use super::{account_id, merge::Found};
+use crate::body::{Body, More};
 use crate::http::Bound;
 use crate::keys;
 use crate::secret::{ApiKey, MaskedKey, Secret};

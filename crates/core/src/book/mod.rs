@@ -3,7 +3,6 @@
 //! records' bodies and gives [`Change`]s.
 
 mod account;
-mod body;
 mod jobs;
 mod merge;
 mod parts;
@@ -178,7 +177,7 @@ impl Book {
     }
 }
 
-fn read_into<T: body::Body>(place: &mut T, body: &str) -> bool {
+fn read_into<T: crate::body::Body>(place: &mut T, body: &str) -> bool {
     match T::read(body) {
         Ok(read) => {
             *place = read;

@@ -1,8 +1,8 @@
 //! Which part a key stands in. A key stays in its part, and a new one fills the first part with
 //! room, so that one changed key rewrites one small record.
 
-use super::body::Body;
 use super::records::{KeyEntry, PartBody, RawEntry, SecretEntry};
+use crate::body::Body;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::vault::{Change, Kind, RecordId};
 use relaykeep_protocol::RemoteId;

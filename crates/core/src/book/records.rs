@@ -1,7 +1,7 @@
 //! What stands in the vault's records, as JSON. Fields we do not know are kept: an older
 //! Relaykeep must not lose what a newer one wrote.
 
-use super::body::{Body, More, Take, bodies};
+use crate::body::{Body, More, Take, bodies};
 use crate::json::{self, Unreadable};
 use crate::secret::MaskedKey;
 use crate::site::Quirks;

@@ -7,16 +7,16 @@ use super::object::{
     self, Body, Damaged, Head, Kind, MAX_ROOT, MAX_SHARD, Opened, RecordId, SCHEMA, Sealed,
 };
 use super::text::{decode_array, encode};
+use crate::body::{More, Take};
+use crate::json;
 use crate::sorted::SortedMap;
 use relaykeep_protocol::Millis;
-use serde_json::{Map, Value};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
 
 pub(crate) const SHARDS: usize = 16;
 const ROOT_KIND: u8 = 1;
 const SHARD_KIND: u8 = 2;
-
-/// Fields of a later version, carried along.
-pub(crate) type Extra = Map<String, Value>;
 
 /// One state of the whole vault.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub(crate) struct Root {
     pub(crate) shards: [Option<[u8; 16]>; SHARDS],
     /// Objects that hold roots kept on purpose.
     pub(crate) snapshots: Vec<[u8; 16]>,
-    extra: Extra,
+    extra: More,
 }
 
 impl Root {
@@ -44,7 +44,7 @@ impl Root {
             slots,
             shards: [None; SHARDS],
             snapshots: Vec::new(),
-            extra: Extra::new(),
+            extra: More::default(),
         }
     }
 
@@ -53,21 +53,6 @@ impl Root {
         keys: &Keys,
         fresh: ([u8; 16], [u8; 12]),
     ) -> Result<Sealed, VaultError> {
-        let mut fields = self.extra.clone();
-        let slots = self.slots.iter().map(|(id, generation)| {
-            Value::from(vec![Value::from(encode(id)), Value::from(*generation)])
-        });
-        let shards = self
-            .shards
-            .iter()
-            .map(|id| id.map_or(Value::Null, |id| encode(&id).into()));
-        let snapshots = self.snapshots.iter().map(|id| Value::from(encode(id)));
-        fields.insert("seq".into(), self.seq.into());
-        fields.insert("prev".into(), encode(&self.prev).into());
-        fields.insert("writer".into(), encode(&self.writer).into());
-        fields.insert("slots".into(), slots.collect());
-        fields.insert("shards".into(), shards.collect());
-        fields.insert("snapshots".into(), snapshots.collect());
         let head = Head {
             schema: SCHEMA,
             kind: ROOT_KIND,
@@ -76,55 +61,83 @@ impl Root {
             counter: self.seq,
             writer: self.writer,
         };
-        object::seal(keys, Class::Root, fresh, head, &print(fields), MAX_ROOT)
+        object::seal(keys, Class::Root, fresh, head, &json::write(self), MAX_ROOT)
     }
 
     pub(crate) fn open(keys: &Keys, text: &str) -> Result<Self, Damaged> {
         let opened = object::open(keys, Class::Root, text)?;
-        let mut fields = parse(&opened)?;
-        let mut root = read_root(&mut fields).ok_or(Damaged::NotIt)?;
+        let root = read_root(opened.body()?).ok_or(Damaged::NotIt)?;
         if (opened.head.kind, opened.head.counter) != (ROOT_KIND, root.seq) {
             return Err(Damaged::NotIt);
         }
-        root.extra = fields;
         Ok(root)
     }
 }
 
-fn read_root(fields: &mut Extra) -> Option<Root> {
-    let ids = |value: Value| -> Option<Vec<[u8; 16]>> {
-        list(value)?
-            .iter()
-            .map(|id| decode_array(id.as_str()?))
-            .collect()
-    };
-    let slots = list(fields.remove("slots")?)?
+impl Serialize for Root {
+    fn serialize<S: Serializer>(&self, writer: S) -> Result<S::Ok, S::Error> {
+        let slots = self.slots.iter();
+        let slots: Vec<_> = slots.map(|(id, number)| (encode(id), number)).collect();
+        let shards = self.shards.iter();
+        let shards: Vec<_> = shards.map(|id| id.map(|id| encode(&id))).collect();
+        let snapshots: Vec<_> = self.snapshots.iter().map(|id| encode(id)).collect();
+        let mut map = writer.serialize_map(None)?;
+        map.serialize_entry("seq", &self.seq)?;
+        map.serialize_entry("prev", &encode(&self.prev))?;
+        map.serialize_entry("writer", &encode(&self.writer))?;
+        map.serialize_entry("slots", &slots)?;
+        map.serialize_entry("shards", &shards)?;
+        map.serialize_entry("snapshots", &snapshots)?;
+        self.extra.write(&mut map)?;
+        map.end()
+    }
+}
+
+/// Bytes out of a field that must be there.
+fn bytes<const N: usize>(fields: &mut Take<'_>, name: &str) -> Option<[u8; N]> {
+    maybe_bytes(fields, name)?
+}
+
+/// Bytes out of a field that may be missing; the outer `None`: it does not read.
+#[expect(
+    clippy::option_option,
+    reason = "missing is not the same as unreadable"
+)]
+fn maybe_bytes<const N: usize>(fields: &mut Take<'_>, name: &str) -> Option<Option<[u8; N]>> {
+    match fields.take::<String>(name).ok()? {
+        Some(text) => decode_array(&text).map(Some),
+        None => Some(None),
+    }
+}
+
+fn read_root(text: &str) -> Option<Root> {
+    let mut fields = Take::from(text).ok()?;
+    let slots: Vec<(String, u32)> = fields.take("slots").ok()??;
+    let slots = slots
         .iter()
-        .map(|slot| {
-            let id = decode_array(slot.get(0)?.as_str()?)?;
-            Some((id, u32::try_from(slot.get(1)?.as_u64()?).ok()?))
-        })
+        .map(|(id, number)| Some((decode_array(id)?, *number)))
         .collect::<Option<_>>()?;
-    let mut shards = [None; SHARDS];
-    let named = list(fields.remove("shards")?)?;
+    let named: Vec<Option<String>> = fields.take("shards").ok()??;
     if named.len() != SHARDS {
         return None;
     }
+    let mut shards = [None; SHARDS];
     for (shard, id) in shards.iter_mut().zip(&named) {
-        *shard = if id.is_null() {
-            None
-        } else {
-            Some(decode_array(id.as_str()?)?)
+        *shard = match id {
+            Some(id) => Some(decode_array(id)?),
+            None => None,
         };
     }
+    let snapshots: Vec<String> = fields.take("snapshots").ok()??;
+    let snapshots = snapshots.iter().map(|id| decode_array(id));
     Some(Root {
-        seq: fields.remove("seq")?.as_u64()?,
-        prev: decode_array(fields.remove("prev")?.as_str()?)?,
-        writer: decode_array(fields.remove("writer")?.as_str()?)?,
+        seq: fields.take("seq").ok()??,
+        prev: bytes(&mut fields, "prev")?,
+        writer: bytes(&mut fields, "writer")?,
         slots,
         shards,
-        snapshots: ids(fields.remove("snapshots")?)?,
-        extra: Extra::new(),
+        snapshots: snapshots.collect::<Option<_>>()?,
+        extra: fields.rest(),
     })
 }
 
@@ -140,14 +153,14 @@ pub(crate) struct Row {
     pub(crate) tag: Option<[u8; 16]>,
     /// When it was removed.
     pub(crate) removed_at: Option<Millis>,
-    pub(crate) extra: Extra,
+    pub(crate) extra: More,
 }
 
 /// The records of the groups that begin with one nibble.
 #[derive(Clone, Default)]
 pub(crate) struct Shard {
     pub(crate) rows: SortedMap<RecordId, Row>,
-    extra: Extra,
+    extra: More,
 }
 
 /// Which shard a group's records stand in.
@@ -162,9 +175,6 @@ impl Shard {
         fresh: ([u8; 16], [u8; 12]),
         (index, seq, writer): (usize, u64, [u8; 8]),
     ) -> Result<Sealed, VaultError> {
-        let mut fields = self.extra.clone();
-        let rows = self.rows.iter().map(|(id, row)| print_row(id, row));
-        fields.insert("rows".into(), rows.collect());
         let head = Head {
             schema: SCHEMA,
             kind: SHARD_KIND,
@@ -173,7 +183,14 @@ impl Shard {
             counter: seq,
             writer,
         };
-        object::seal(keys, Class::Root, fresh, head, &print(fields), MAX_SHARD)
+        object::seal(
+            keys,
+            Class::Root,
+            fresh,
+            head,
+            &json::write(self),
+            MAX_SHARD,
+        )
     }
 
     /// Opens the shard that a root names.
@@ -184,26 +201,21 @@ impl Shard {
         text: &str,
     ) -> Result<Self, Damaged> {
         let opened = object::open(keys, Class::Root, text)?;
-        let mut fields = parse(&opened)?;
         let it = opened.id == *object
             && opened.head.kind == SHARD_KIND
             && usize::from(opened.head.part) == index;
-        let rows = fields
-            .remove("rows")
-            .and_then(list)
-            .filter(|_| it)
-            .ok_or(Damaged::NotIt)?;
-        let rows = rows
-            .into_iter()
-            .map(read_row)
-            .collect::<Option<SortedMap<_, _>>>();
+        let mut fields = Take::from(opened.body()?).map_err(|_| Damaged::NotIt)?;
+        let rows: Option<Vec<&RawValue>> = fields.take("rows").map_err(|_| Damaged::NotIt)?;
+        let rows = rows.filter(|_| it).ok_or(Damaged::NotIt)?;
+        let rows = rows.into_iter().map(|row| read_row(row.get()));
+        let rows = rows.collect::<Option<SortedMap<_, _>>>();
         let rows = rows.ok_or(Damaged::NotIt)?;
         if rows.keys().any(|id| shard_of(&id.group) != index) {
             return Err(Damaged::NotIt);
         }
         Ok(Self {
             rows,
-            extra: fields,
+            extra: fields.rest(),
         })
     }
 
@@ -212,47 +224,58 @@ impl Shard {
     }
 }
 
-fn print_row(id: &RecordId, row: &Row) -> Value {
-    let mut fields = row.extra.clone();
-    fields.insert("g".into(), encode(&id.group).into());
-    fields.insert("k".into(), id.kind.number().into());
-    fields.insert("p".into(), id.part.into());
-    fields.insert("s".into(), row.schema.into());
-    fields.insert("c".into(), row.counter.into());
-    fields.insert("w".into(), encode(&row.writer).into());
-    if let Some(object) = row.object {
-        fields.insert("o".into(), encode(&object).into());
+impl Serialize for Shard {
+    fn serialize<S: Serializer>(&self, writer: S) -> Result<S::Ok, S::Error> {
+        let rows: Vec<_> = self.rows.iter().map(|(id, row)| Written(id, row)).collect();
+        let mut map = writer.serialize_map(None)?;
+        map.serialize_entry("rows", &rows)?;
+        self.extra.write(&mut map)?;
+        map.end()
     }
-    if let Some(tag) = row.tag {
-        fields.insert("t".into(), encode(&tag).into());
-    }
-    if let Some(at) = row.removed_at {
-        fields.insert("x".into(), at.into());
-    }
-    Value::Object(fields)
 }
 
-fn read_row(value: Value) -> Option<(RecordId, Row)> {
-    let Value::Object(mut fields) = value else {
-        return None;
-    };
+/// A row, with the record it speaks of.
+struct Written<'a>(&'a RecordId, &'a Row);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, writer: S) -> Result<S::Ok, S::Error> {
+        let Self(id, row) = self;
+        let mut map = writer.serialize_map(None)?;
+        map.serialize_entry("g", &encode(&id.group))?;
+        map.serialize_entry("k", &id.kind.number())?;
+        map.serialize_entry("p", &id.part)?;
+        map.serialize_entry("s", &row.schema)?;
+        map.serialize_entry("c", &row.counter)?;
+        map.serialize_entry("w", &encode(&row.writer))?;
+        if let Some(object) = row.object {
+            map.serialize_entry("o", &encode(&object))?;
+        }
+        if let Some(tag) = row.tag {
+            map.serialize_entry("t", &encode(&tag))?;
+        }
+        if let Some(at) = row.removed_at {
+            map.serialize_entry("x", &at)?;
+        }
+        row.extra.write(&mut map)?;
+        map.end()
+    }
+}
+
+fn read_row(text: &str) -> Option<(RecordId, Row)> {
+    let mut fields = Take::from(text).ok()?;
     let id = RecordId {
-        group: decode_array(fields.remove("g")?.as_str()?)?,
-        kind: Kind::from_number(u8::try_from(fields.remove("k")?.as_u64()?).ok()?),
-        part: u16::try_from(fields.remove("p")?.as_u64()?).ok()?,
-    };
-    let optional = |value: Option<Value>| match value {
-        None => Some(None),
-        Some(value) => decode_array(value.as_str()?).map(Some),
+        group: bytes(&mut fields, "g")?,
+        kind: Kind::from_number(fields.take("k").ok()??),
+        part: fields.take("p").ok()??,
     };
     let row = Row {
-        object: optional(fields.remove("o"))?,
-        schema: u16::try_from(fields.remove("s")?.as_u64()?).ok()?,
-        counter: fields.remove("c")?.as_u64()?,
-        writer: decode_array(fields.remove("w")?.as_str()?)?,
-        tag: optional(fields.remove("t"))?,
-        removed_at: fields.remove("x").and_then(|at| at.as_u64()),
-        extra: fields,
+        object: maybe_bytes(&mut fields, "o")?,
+        schema: fields.take("s").ok()??,
+        counter: fields.take("c").ok()??,
+        writer: bytes(&mut fields, "w")?,
+        tag: maybe_bytes(&mut fields, "t")?,
+        removed_at: fields.take("x").ok()?,
+        extra: fields.rest(),
     };
     Some((id, row))
 }
@@ -295,24 +318,4 @@ pub(crate) fn read_record(
 ) -> Result<Body, Damaged> {
     let (_, opened) = open_record(keys, id, row, text)?;
     opened.body().map(|body| Body::new(body.to_owned()))
-}
-
-fn print(fields: Extra) -> String {
-    Value::Object(fields).to_string()
-}
-
-fn parse(opened: &Opened) -> Result<Extra, Damaged> {
-    match crate::json::read(opened.body()?) {
-        Ok(Value::Object(fields)) => Ok(fields),
-        _ => Err(Damaged::NotIt),
-    }
-}
-
-fn list(value: Value) -> Option<Vec<Value>> {
-    match value {
-        Value::Array(list) => Some(list),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
-            None
-        }
-    }
 }

@@ -322,7 +322,7 @@ fn row_of(keys: &Keys, name: &str, text: &str) -> Option<(RecordId, Row)> {
         writer: head.writer,
         tag,
         removed_at: None,
-        extra: serde_json::Map::new(),
+        extra: crate::body::More::default(),
     };
     fits.then_some((
         RecordId {

@@ -89,14 +89,14 @@ macro_rules! bodies {
         $(#[$meta])*
         pub(crate) struct $name {
             $($(#[$doc])* pub(crate) $field: $type,)*
-            pub(crate) more: $crate::book::body::More,
+            pub(crate) more: $crate::body::More,
         }
-        impl $crate::book::body::Body for $name {
+        impl $crate::body::Body for $name {
             fn read(text: &str) -> Result<Self, $crate::json::Unreadable> {
-                let mut fields = $crate::book::body::Take::from(text)?;
+                let mut fields = $crate::body::Take::from(text)?;
                 $(let $field = fields.take(stringify!($field))?;)*
                 Ok(Self {
-                    $($field: $crate::book::body::bodies!(@ $field $($must)?),)*
+                    $($field: $crate::body::bodies!(@ $field $($must)?),)*
                     more: fields.rest(),
                 })
             }
