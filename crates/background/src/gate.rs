@@ -2,15 +2,16 @@
 //! origin holds up nobody else.
 
 use futures_channel::oneshot;
+use relaykeep_core::sorted::SortedMap;
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 const IN_FLIGHT: usize = 16;
 
 /// The gate all requests pass.
 pub(crate) struct Gate {
-    lanes: RefCell<HashMap<String, Rc<Turnstile>>>,
+    lanes: RefCell<SortedMap<String, Rc<Turnstile>>>,
     all: Rc<Turnstile>,
 }
 

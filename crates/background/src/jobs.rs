@@ -12,6 +12,7 @@ use relaykeep_core::book::{Account, Found, close_job, merge, merge_revealed, nee
 use relaykeep_core::http::{Bucket, Http, HttpError, HttpRequest, HttpResponse};
 use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{self, Login, Place, RevealEnd, SiteError};
+use relaykeep_core::sorted::by_rank_down;
 use relaykeep_protocol::{
     AccountId, ErrorCode, Health, ItemState, JobId, JobItem, JobKind, JobState, JobView, Millis,
     Outcome, RemoteId, SiteTrouble, Step, VaultMode, Wait,
@@ -221,13 +222,13 @@ pub(crate) async fn schedule(open: &Rc<Open>) {
 
 /// Everything a page shows under Activity.
 pub(crate) fn all_views(open: &Rc<Open>) -> Vec<JobView> {
-    let mut views: Vec<JobView> = open
+    let running: Vec<JobView> = open
         .running
         .borrow()
         .values()
         .map(|job| job.view.borrow().clone())
         .collect();
-    views.sort_by_key(|view| std::cmp::Reverse(view.started));
+    let mut views = by_rank_down(running, |view| (view.started, 0));
     views.extend(open.book.borrow().jobs.newest_first());
     views
 }

@@ -9,6 +9,29 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 
+/// Puts items in the order of their ranks; equal ones stay as they stood. Ranks are plain numbers,
+/// so that one sorting serves all types.
+#[must_use]
+pub fn by_rank<T>(items: Vec<T>, rank: impl Fn(&T) -> (u64, u64)) -> Vec<T> {
+    let ranked = items.iter().enumerate();
+    let mut order: Vec<_> = ranked.map(|(at, item)| (rank(item), at)).collect();
+    order.sort_unstable();
+    let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
+    order
+        .into_iter()
+        .filter_map(|(_, at)| items[at].take())
+        .collect()
+}
+
+/// As [`by_rank`], the highest first.
+#[must_use]
+pub fn by_rank_down<T>(items: Vec<T>, rank: impl Fn(&T) -> (u64, u64)) -> Vec<T> {
+    by_rank(items, |item| {
+        let (first, second) = rank(item);
+        (u64::MAX - first, u64::MAX - second)
+    })
+}
+
 /// A map whose entries stand in the order of their keys.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SortedMap<K, V>(Vec<Box<(K, V)>>);

@@ -2,7 +2,7 @@
 
 use super::VAULT_GROUP;
 use super::parts::to_json;
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, by_rank_down};
 use crate::vault::{Change, Kind, RecordId};
 use relaykeep_protocol::{ItemState, JobState, JobView, Millis, Outcome};
 
@@ -29,9 +29,7 @@ impl JobLog {
     /// All of them, newest first.
     #[must_use]
     pub fn newest_first(&self) -> Vec<JobView> {
-        let mut jobs: Vec<JobView> = self.0.values().cloned().collect();
-        jobs.sort_by_key(|job| std::cmp::Reverse(job.started));
-        jobs
+        by_rank_down(self.0.values().cloned().collect(), |job| (job.started, 0))
     }
 
     /// Adds one that ended, and lets go of those that are a month old or too many.
@@ -41,12 +39,12 @@ impl JobLog {
             kind: Kind::FinishedJob,
             part,
         };
-        let mut old: Vec<(Millis, u16)> = self
+        let old: Vec<(Millis, u16)> = self
             .0
             .iter()
             .map(|(part, job)| (job.ended.unwrap_or(job.started), *part))
             .collect();
-        old.sort_unstable_by(|a, b| b.cmp(a));
+        let old = by_rank_down(old, |(ended, part)| (*ended, u64::from(*part)));
         let mut changes: Vec<Change> = old
             .iter()
             .enumerate()

@@ -7,7 +7,6 @@ use crate::sorted::{SortedMap, SortedSet};
 use crate::vault::{Change, Kind, RecordId};
 use relaykeep_protocol::RemoteId;
 use serde::{Serialize, de::DeserializeOwned};
-use std::collections::HashMap;
 
 /// At most this many keys in a part.
 const MOST_ENTRIES: usize = 128;
@@ -45,7 +44,7 @@ impl Entry for RawEntry {
 #[derive(Clone)]
 pub(crate) struct Parts<E> {
     parts: SortedMap<u16, PartBody<E>>,
-    places: HashMap<RemoteId, (u16, usize)>,
+    places: SortedMap<RemoteId, (u16, usize)>,
     /// Bytes of each part, measured when first needed.
     sizes: SortedMap<u16, usize>,
     touched: SortedSet<u16>,
@@ -55,7 +54,7 @@ impl<E> Default for Parts<E> {
     fn default() -> Self {
         Self {
             parts: SortedMap::new(),
-            places: HashMap::new(),
+            places: SortedMap::new(),
             sizes: SortedMap::new(),
             touched: SortedSet::new(),
         }

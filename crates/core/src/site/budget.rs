@@ -2,6 +2,7 @@
 //! address shares it: the narrow bucket also holds their sign-in.
 
 use crate::http::Bucket;
+use crate::sorted::by_rank;
 use relaykeep_protocol::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -103,13 +104,13 @@ impl Budget {
 
     /// When the oldest critical use that is in the way will have left the window; 0 if none is.
     fn critical_full(&self, now: Millis) -> Millis {
-        let mut uses: Vec<Millis> = self
+        let uses: Vec<Millis> = self
             .critical
             .iter()
             .copied()
             .filter(|at| lately(*at, now, CRITICAL_WINDOW))
             .collect();
-        uses.sort_unstable();
+        let uses = by_rank(uses, |at| (*at, 0));
         match uses.len().checked_sub(CRITICAL_USES) {
             Some(at) => uses[at].min(now) + CRITICAL_WINDOW,
             None => 0,
@@ -117,13 +118,13 @@ impl Budget {
     }
 
     fn ordinary_full(&self, now: Millis) -> Millis {
-        let mut slots: Vec<(Millis, u32)> = self
+        let slots: Vec<(Millis, u32)> = self
             .ordinary
             .iter()
             .copied()
             .filter(|(slot, _)| in_window(*slot, now))
             .collect();
-        slots.sort_unstable();
+        let slots = by_rank(slots, |(slot, uses)| (*slot, u64::from(*uses)));
         let mut uses: u32 = slots.iter().map(|(_, uses)| *uses).sum();
         let mut until = 0;
         for (slot, count) in slots {

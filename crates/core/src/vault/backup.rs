@@ -17,7 +17,7 @@ use super::unlock::try_slots;
 use super::{Unlocked, VaultError, World};
 use crate::ports::{Clock, Store};
 use crate::secret::Secret;
-use crate::sorted::{SortedMap, SortedSet};
+use crate::sorted::{SortedMap, SortedSet, by_rank};
 use relaykeep_protocol::{Millis, Notice};
 use serde::{Deserialize, Serialize};
 
@@ -274,8 +274,8 @@ pub async fn start_over(ports: impl World) -> Result<(), VaultError> {
 }
 
 /// The marker last: until then what is left is known to have been a vault.
-async fn remove_moved(store: &impl Store, mut names: Vec<String>) -> Result<(), VaultError> {
-    names.sort_by_key(|name| name == MARKER);
+async fn remove_moved(store: &impl Store, names: Vec<String>) -> Result<(), VaultError> {
+    let names = by_rank(names, |name| (u64::from(name == MARKER), 0));
     for names in names.chunks(64) {
         store.remove(names).await.map_err(|_| VaultError::Storage)?;
     }

@@ -5,6 +5,7 @@ use super::object::claimed_epoch;
 use super::slot::Slot;
 use super::text::{decode, sum8, without_sum};
 use crate::ports::Store;
+use crate::sorted::{by_rank, by_rank_down};
 
 pub(crate) const MARKER: &str = "rk/m";
 pub(crate) const LAST_ROOT: &str = "rk1/r/last";
@@ -184,8 +185,9 @@ impl Slots {
                 sound.push(slot);
             }
         }
-        sound.sort_by_key(|slot| std::cmp::Reverse((slot.epoch(), slot.generation())));
-        sound
+        by_rank_down(sound, |slot| {
+            (u64::from(slot.epoch()), u64::from(slot.generation()))
+        })
     }
 
     /// Indices in the order in which a new slot may take them: unused in both stores, then those
@@ -203,8 +205,8 @@ impl Slots {
             });
             (!alive).then_some(1)
         };
-        let mut free: Vec<_> = (0..SLOTS).filter_map(|i| Some((rank(i)?, i))).collect();
-        free.sort_unstable();
+        let free = (0..SLOTS).filter_map(|i| Some((rank(i)?, i))).collect();
+        let free: Vec<(u64, usize)> = by_rank(free, |(rank, _)| (*rank, 0));
         free.into_iter().map(|(_, index)| index).collect()
     }
 }

@@ -9,7 +9,7 @@ use super::object::{self, Body, Damaged, Kind, RecordId, claimed_epoch, object_n
 use super::text::{digest16, unhex};
 use super::{VaultError, World};
 use crate::ports::Store;
-use crate::sorted::{SortedMap, SortedSet};
+use crate::sorted::{SortedMap, SortedSet, by_rank_down};
 use relaykeep_protocol::{Notice, RecoveryCause};
 use std::cell::Cell;
 
@@ -176,7 +176,7 @@ impl Vault {
 /// All roots that open, newest first; of equal ones the ring's first.
 fn candidates(keys: &Keys, roots: &Roots) -> Vec<Candidate> {
     let ring = roots.ring.iter().map(|held| (held, true));
-    let mut candidates: Vec<_> = ring
+    let candidates: Vec<_> = ring
         .chain([(&roots.last, false)])
         .filter_map(|(held, in_ring)| {
             let text = held.text()?;
@@ -188,13 +188,9 @@ fn candidates(keys: &Keys, roots: &Roots) -> Vec<Candidate> {
             })
         })
         .collect();
-    candidates.sort_by_key(|candidate| {
-        (
-            std::cmp::Reverse(candidate.root.seq),
-            std::cmp::Reverse(candidate.in_ring),
-        )
-    });
-    candidates
+    by_rank_down(candidates, |candidate| {
+        (candidate.root.seq, u64::from(candidate.in_ring))
+    })
 }
 
 fn is_sound(keys: &Keys, held: &Held) -> bool {
