@@ -8,12 +8,12 @@ const start = () => (started ??= init({ module_or_path: chrome.runtime.getURL("b
 const tell = (name, ...values) => start().then(() => core[name](...values)).catch(() => {});
 
 chrome.runtime.onMessage.addListener((message, sender, reply) => {
-  // Messages to the offscreen document pass by here too.
-  if (message?.to === "offscreen") return false;
+  // Messages to the offscreen document pass by here too; those to us are texts.
+  if (typeof message !== "string") return false;
   const url = sender.url ?? "";
   start()
     .then(() => core.on_message(message, sender.id === chrome.runtime.id && url.startsWith(chrome.runtime.getURL("")), sender.documentLifecycle ?? "active"))
-    .then(reply, () => reply({ Err: "Internal" }));
+    .then(reply, () => reply('{"Err":"Internal"}'));
   return true;
 });
 chrome.runtime.onConnect.addListener((port) => {

@@ -12,22 +12,21 @@ use relaykeep_protocol::{
     AccountDraft, AnyCall, ErrorCode, Event, ItemState, JobKind, JobState, Notice, Outcome,
     Sensitive, SiteKind, VaultMode,
 };
-use relaykeep_webext::{forget_device_key, save_device_key, to_js};
+use relaykeep_webext::{forget_device_key, save_device_key};
 use serde::Serialize;
 use std::rc::Rc;
-use wasm_bindgen::JsValue;
 
 /// A refusal, as the page reads it.
-pub(crate) fn refusal(error: ErrorCode) -> JsValue {
+pub(crate) fn refusal(error: ErrorCode) -> String {
     reply::<()>(Err(error))
 }
 
-fn reply<T: Serialize>(result: Result<T, ErrorCode>) -> JsValue {
-    to_js(&result).unwrap_or(JsValue::NULL)
+fn reply<T: Serialize>(result: Result<T, ErrorCode>) -> String {
+    json::write(&result)
 }
 
 /// Answers one call.
-pub(crate) async fn answer(call: AnyCall) -> JsValue {
+pub(crate) async fn answer(call: AnyCall) -> String {
     let worker = &the_worker();
     match call {
         AnyCall::GetState(_) => reply(Ok(crate::events::app_state(worker).await.0)),

@@ -2,6 +2,7 @@
 
 use crate::worker::{Open, Worker};
 use relaykeep_core::book::Account;
+use relaykeep_core::json;
 use relaykeep_protocol::{
     AccountView, AppState, ErrorCode, Event, JobView, KeyRow, RemoteId, Settings, VaultState,
 };
@@ -23,7 +24,8 @@ impl Pages {
 
     /// Tells every page; those that have gone are forgotten.
     pub(crate) fn tell(&self, event: &Event) {
-        self.0.borrow_mut().retain(|port| port.post(event).is_ok());
+        let text = json::write(event);
+        self.0.borrow_mut().retain(|port| port.post(&text).is_ok());
     }
 
     pub(crate) fn tell_locked(&self, waiting: u32) {
@@ -119,12 +121,13 @@ pub(crate) async fn tell_state(worker: &Rc<Worker>) {
 /// Greets a page that has just connected.
 pub(crate) async fn greet(worker: &Rc<Worker>, port: Port) {
     let (event, open) = state_event(worker).await;
-    if port.post(&event).is_err() {
+    if port.post(&json::write(&event)).is_err() {
         return;
     }
     if let Some(open) = open {
         inventory(&open, |event| {
-            port.post(event).map_err(|_| ErrorCode::TabClosed)
+            port.post(&json::write(event))
+                .map_err(|_| ErrorCode::TabClosed)
         });
     }
     worker.pages.add(port);

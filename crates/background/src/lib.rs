@@ -14,9 +14,10 @@ mod session;
 mod tab;
 mod worker;
 
+use relaykeep_core::json;
 use relaykeep_protocol::{ErrorCode, PORT_NAME, PageMessage};
+use relaykeep_webext::keep_from_content_scripts;
 use relaykeep_webext::runtime::Port;
-use relaykeep_webext::{from_js, keep_from_content_scripts};
 use wasm_bindgen::prelude::*;
 use worker::{ALARM_CLIPBOARD, ALARM_LOCK, ALARM_SYNC, ALARM_WAKE, the_worker};
 
@@ -30,11 +31,11 @@ pub async fn begin() {
 
 /// Answers one message. `ours` is the browser's word that one of our own pages sent it.
 #[wasm_bindgen]
-pub async fn on_message(message: JsValue, ours: bool, lifecycle: String) -> JsValue {
+pub async fn on_message(message: String, ours: bool, lifecycle: String) -> String {
     if !ours || lifecycle != "active" {
         return calls::refusal(ErrorCode::NotAllowed);
     }
-    match from_js::<PageMessage>(message) {
+    match json::read::<PageMessage>(&message) {
         Ok(message) if message.version == env!("CARGO_PKG_VERSION") => {
             calls::answer(message.call).await
         }

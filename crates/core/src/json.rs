@@ -42,6 +42,7 @@ pub(crate) fn read_with<'a, S: DeserializeSeed<'a>>(
     Ok(value)
 }
 
+#[cfg(any(feature = "sites", feature = "vault"))]
 /// An object's entries, in their order.
 ///
 /// # Errors

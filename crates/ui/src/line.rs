@@ -6,8 +6,8 @@ use crate::stock::Stock;
 use js_sys::{Array, Function, Reflect};
 use leptos::prelude::*;
 use relaykeep_protocol::{Call, ErrorCode, Event, PORT_NAME, PageMessage, VaultState};
+use relaykeep_webext::page;
 use relaykeep_webext::runtime::{self, Port};
-use relaykeep_webext::{from_js, page};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use wasm_bindgen::{JsCast, JsValue};
@@ -96,9 +96,9 @@ fn catch_up(early: JsValue, how_far: CatchUp) {
     let began = crate::words::now();
     let heard: Array = part(&early, "heard").unchecked_into();
     while heard.length() > 0 {
-        let event = heard.shift();
-        let rows = Reflect::has(&event, &"Keys".into()).unwrap_or(false);
-        if let Ok(event) = from_js(event) {
+        let event = runtime::read::<Event>(&heard.shift());
+        let rows = matches!(event, Ok(Event::Keys { .. }));
+        if let Ok(event) = event {
             hear(event);
         }
         if how_far == CatchUp::ToFirstRows && rows {

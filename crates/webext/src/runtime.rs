@@ -1,7 +1,9 @@
-//! Messages, in both directions.
+//! Messages, in both directions: one JSON text each. The worker writes and reads them with the
+//! code that writes and reads its records; a page has the browser parse them. As objects they
+//! would cross the border of the WASM field by field.
 
 use crate::{BrowserError, from_js, to_js};
-use js_sys::{Function, Promise};
+use js_sys::{Function, JSON, Promise};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -9,13 +11,13 @@ use wasm_bindgen_futures::JsFuture;
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_namespace = ["chrome", "runtime"], js_name = sendMessage, catch)]
-    fn send_message(message: &JsValue) -> Result<Promise, JsValue>;
+    fn send_message(message: &str) -> Result<Promise, JsValue>;
 
     /// A long-lived line between a page and the worker.
     #[derive(Clone)]
     pub type Port;
     #[wasm_bindgen(method, catch, js_name = postMessage)]
-    fn post_message(this: &Port, message: &JsValue) -> Result<(), JsValue>;
+    fn post_message(this: &Port, message: &str) -> Result<(), JsValue>;
     #[wasm_bindgen(method)]
     fn disconnect(this: &Port);
     #[wasm_bindgen(method, getter)]
@@ -35,8 +37,16 @@ extern "C" {
 /// # Errors
 /// When the worker is gone or answers nonsense.
 pub async fn send<Q: Serialize, A: DeserializeOwned>(message: &Q) -> Result<A, BrowserError> {
-    let answer = JsFuture::from(send_message(&to_js(message)?)?).await?;
-    from_js(answer)
+    let text: String = JSON::stringify(&to_js(message)?)?.into();
+    read(&JsFuture::from(send_message(&text)?).await?)
+}
+
+/// One text from the worker, as a page reads it.
+///
+/// # Errors
+/// If it is not what was expected.
+pub fn read<T: DeserializeOwned>(text: &JsValue) -> Result<T, BrowserError> {
+    from_js(JSON::parse(&text.as_string().ok_or(BrowserError)?)?)
 }
 
 impl Port {
@@ -46,18 +56,18 @@ impl Port {
         self.name()
     }
 
-    /// Sends one value along the line.
+    /// Sends one text along the line.
     ///
     /// # Errors
     /// When the other end is gone.
-    pub fn post<T: Serialize>(&self, value: &T) -> Result<(), BrowserError> {
-        Ok(self.post_message(&to_js(value)?)?)
+    pub fn post(&self, text: &str) -> Result<(), BrowserError> {
+        Ok(self.post_message(text)?)
     }
 
-    /// Hears every value from the other end, for the rest of the program.
+    /// Hears every message from the other end, for the rest of the program.
     pub fn hear<T: DeserializeOwned>(&self, mut act: impl FnMut(T) + 'static) {
-        let listener = Closure::<dyn FnMut(JsValue)>::new(move |value: JsValue| {
-            if let Ok(value) = from_js(value) {
+        let listener = Closure::<dyn FnMut(JsValue)>::new(move |text: JsValue| {
+            if let Ok(value) = read(&text) {
                 act(value);
             }
         });

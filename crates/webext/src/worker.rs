@@ -1,8 +1,7 @@
 //! What only the worker does: alarms, permissions, looking into a tab, the badge, time.
 
-use crate::{BrowserError, from_js};
+use crate::BrowserError;
 use js_sys::{Array, Object, Promise, Reflect};
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -59,13 +58,12 @@ pub fn clear_alarm(name: &str) {
 
 /// The period in minutes of a repeating alarm that is set, 0 for one that rings once.
 pub async fn alarm_period(name: &str) -> Option<f64> {
-    #[derive(Deserialize)]
-    struct Alarm {
-        #[serde(default, rename = "periodInMinutes")]
-        period: f64,
-    }
     let alarm = JsFuture::from(get_alarm(name).ok()?).await.ok()?;
-    Some(from_js::<Option<Alarm>>(alarm).ok()??.period)
+    if alarm.is_falsy() {
+        return None;
+    }
+    let period = Reflect::get(&alarm, &"periodInMinutes".into()).ok()?;
+    Some(period.as_f64().unwrap_or(0.0))
 }
 
 /// Whether the user allows us to reach a site (`https://host/*`).
@@ -89,7 +87,7 @@ async fn contains(what: &str, item: &str) -> bool {
 }
 
 /// The tab in front.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Tab {
     /// Its number.
     pub id: f64,
@@ -103,8 +101,12 @@ pub async fn tab_in_front() -> Option<Tab> {
         ("active", JsValue::TRUE),
         ("lastFocusedWindow", JsValue::TRUE),
     ]);
-    let tabs = JsFuture::from(query_tabs(&wanted).ok()?).await.ok()?;
-    from_js::<Vec<Tab>>(tabs).ok()?.into_iter().next()
+    let tabs = Array::from(&JsFuture::from(query_tabs(&wanted).ok()?).await.ok()?);
+    let tab = tabs.get(0);
+    Some(Tab {
+        id: Reflect::get(&tab, &"id".into()).ok()?.as_f64()?,
+        url: Reflect::get(&tab, &"url".into()).ok()?.as_string(),
+    })
 }
 
 /// Runs one of the functions of `extension/site/inpage.js` in a tab, and gives what it returns

@@ -101,19 +101,6 @@ fn numbers_beyond_what_javascript_can_hold_are_refused() {
     assert!(to_js(&((1_i64 << 53) - 1)).is_ok());
 }
 
-#[wasm_bindgen_test]
-fn what_the_browser_answers_is_read_by_name_and_the_rest_passed_over() {
-    let tabs = js_sys::JSON::parse(
-        r#"[{"id": 7, "active": true, "mutedInfo": {"muted": false}},
-            {"id": 8, "url": "https://relay.example/", "title": "x"}]"#,
-    )
-    .unwrap();
-    let tabs: Vec<worker::Tab> = from_js(tabs).unwrap();
-    assert_eq!((tabs[0].id, tabs[0].url.as_deref()), (7.0, None));
-    assert_eq!(tabs[1].url.as_deref(), Some("https://relay.example/"));
-    assert!(from_js::<Vec<worker::Tab>>(wasm_bindgen::JsValue::UNDEFINED).is_err());
-}
-
 /// The core's own tests read addresses with the `url` crate; the shipped worker asks the browser.
 #[wasm_bindgen_test]
 fn the_browser_takes_addresses_apart_as_the_standard_says() {
