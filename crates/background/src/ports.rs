@@ -4,60 +4,87 @@ use relaykeep_core::platform::{Platform, UrlParts};
 use relaykeep_core::ports::{Clock, Entropy, EntropyError, Store, StoreError};
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_webext::{Area, BrowserError, Database, text, worker};
-
-/// `storage.local`.
-pub(crate) struct Local;
+use std::pin::Pin;
 
 /// The second home of what must not be lost.
 pub(crate) const DATABASE: Database = Database("rk1");
 
-/// The database `rk1`.
-pub(crate) struct Mirror;
+/// Where the vault's texts lie. One type for both, so that the core's code for a store is in the
+/// module once.
+pub(crate) enum Table {
+    /// `storage.local`.
+    Local,
+    /// The database `rk1`.
+    Mirror,
+}
+
+/// Any answer of a store: one pointer in whatever waits for it, instead of all its states.
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + 'a>>;
 
 fn failed(_: BrowserError) -> StoreError {
     StoreError
 }
 
-impl Store for Local {
+impl Store for Table {
     async fn get(&self, name: &str) -> Result<Option<String>, StoreError> {
-        Area::Local.get(name).await.map_err(failed)
-    }
-    async fn get_many(&self, names: &[String]) -> Result<SortedMap<String, String>, StoreError> {
-        let texts = Area::Local.get_many(names).await.map_err(failed)?;
-        Ok(texts.into_iter().collect())
-    }
-    async fn names(&self) -> Result<Vec<String>, StoreError> {
-        Area::Local.names().await.map_err(failed)
-    }
-    async fn set(&self, items: &[(String, String)]) -> Result<(), StoreError> {
-        Area::Local.set(items).await.map_err(failed)
-    }
-    async fn remove(&self, names: &[String]) -> Result<(), StoreError> {
-        Area::Local.remove(names).await.map_err(failed)
-    }
-}
-
-impl Store for Mirror {
-    async fn get(&self, name: &str) -> Result<Option<String>, StoreError> {
-        DATABASE.get(name).await.map_err(failed)
-    }
-    async fn get_many(&self, names: &[String]) -> Result<SortedMap<String, String>, StoreError> {
-        let mut texts = SortedMap::new();
-        for name in names {
-            if let Some(text) = DATABASE.get(name).await.map_err(failed)? {
-                texts.insert(name.clone(), text);
+        let answer: Answer<'_, Option<String>> = Box::pin(async move {
+            match self {
+                Self::Local => Area::Local.get(name).await,
+                Self::Mirror => DATABASE.get(name).await,
             }
-        }
-        Ok(texts)
+            .map_err(failed)
+        });
+        answer.await
+    }
+    async fn get_many(&self, names: &[String]) -> Result<SortedMap<String, String>, StoreError> {
+        let answer: Answer<'_, SortedMap<String, String>> = Box::pin(async move {
+            match self {
+                Self::Local => {
+                    let texts = Area::Local.get_many(names).await.map_err(failed)?;
+                    Ok(texts.into_iter().collect())
+                }
+                Self::Mirror => {
+                    let mut texts = SortedMap::new();
+                    for name in names {
+                        if let Some(text) = DATABASE.get(name).await.map_err(failed)? {
+                            texts.insert(name.clone(), text);
+                        }
+                    }
+                    Ok(texts)
+                }
+            }
+        });
+        answer.await
     }
     async fn names(&self) -> Result<Vec<String>, StoreError> {
-        DATABASE.names().await.map_err(failed)
+        let answer: Answer<'_, Vec<String>> = Box::pin(async move {
+            match self {
+                Self::Local => Area::Local.names().await,
+                Self::Mirror => DATABASE.names().await,
+            }
+            .map_err(failed)
+        });
+        answer.await
     }
     async fn set(&self, items: &[(String, String)]) -> Result<(), StoreError> {
-        DATABASE.set(items).await.map_err(failed)
+        let answer: Answer<'_, ()> = Box::pin(async move {
+            match self {
+                Self::Local => Area::Local.set(items).await,
+                Self::Mirror => DATABASE.set(items).await,
+            }
+            .map_err(failed)
+        });
+        answer.await
     }
     async fn remove(&self, names: &[String]) -> Result<(), StoreError> {
-        DATABASE.remove(names).await.map_err(failed)
+        let answer: Answer<'_, ()> = Box::pin(async move {
+            match self {
+                Self::Local => Area::Local.remove(names).await,
+                Self::Mirror => DATABASE.remove(names).await,
+            }
+            .map_err(failed)
+        });
+        answer.await
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::egress::Egress;
 use crate::events::Pages;
 use crate::jobs::Running;
-use crate::ports::{DATABASE, Local, Mirror, SystemClock, SystemEntropy};
+use crate::ports::{DATABASE, SystemClock, SystemEntropy, Table};
 use crate::session::Session;
 use futures_channel::oneshot;
 use futures_util::lock::Mutex;
@@ -31,10 +31,10 @@ pub(crate) const ALARM_CLIPBOARD: &str = "d";
 const WRITE_LOCK: &str = "rk";
 
 /// The browser behind the core's ports.
-pub(crate) fn ports() -> Ports<'static, Local, Mirror, SystemEntropy, SystemClock> {
+pub(crate) fn ports() -> Ports<'static, Table, Table, SystemEntropy, SystemClock> {
     Ports {
-        local: &Local,
-        mirror: &Mirror,
+        local: &Table::Local,
+        mirror: &Table::Mirror,
         entropy: &SystemEntropy,
         clock: &SystemClock,
     }
