@@ -101,6 +101,12 @@ function assemble({ browser, modules, version, out, loopback, extra }) {
   const manifest = manifestFor(browser, whole, version);
   if (loopback) manifest.host_permissions = LOOPBACK;
   writeFileSync(join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  // Descriptions are for translators; the browser reads the messages alone.
+  for (const path of filesBelow(join(out, "_locales")).map((path) => join(out, "_locales", path))) {
+    const messages = JSON.parse(readFileSync(path, "utf8"));
+    for (const message of Object.values(messages)) delete message.description;
+    writeFileSync(path, `${JSON.stringify(messages)}\n`);
+  }
   if (extra) cpSync(extra, out, { recursive: true });
   const missing = dangling(out);
   if (missing.length) throw new Error(`${relative(ROOT, out)} would not load:\n  ${missing.join("\n  ")}`);
