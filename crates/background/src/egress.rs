@@ -135,7 +135,7 @@ impl Egress {
             let mut budgets = self.budgets.borrow_mut();
             let budgets = budgets.get_or_insert_default();
             act(budgets.entry(origin.to_owned()).or_default(), worker::now());
-            serde_json::to_string(budgets).unwrap_or_default()
+            relaykeep_core::json::write(budgets)
         };
         // Not awaited: the next write carries this one's content too.
         wasm_bindgen_futures::spawn_local(async move {

@@ -324,7 +324,7 @@ impl Running {
         }
         self.journaled_at.set(now);
         let _one = self.journaling.lock().await;
-        let body = serde_json::to_string(&*self.view.borrow()).unwrap_or_default();
+        let body = relaykeep_core::json::write(&*self.view.borrow());
         let vault = open.vault.lock().await;
         let _ = vault.write_job(ports(), self.slot, &body).await;
     }

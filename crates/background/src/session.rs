@@ -38,7 +38,7 @@ impl Session {
     }
 
     pub(crate) async fn save(&self) -> Result<(), relaykeep_webext::BrowserError> {
-        let text = serde_json::to_string(self).map_err(|_| relaykeep_webext::BrowserError)?;
+        let text = relaykeep_core::json::write(self);
         Area::Session.set(&[(NAME.to_owned(), text)]).await
     }
 

@@ -90,7 +90,7 @@ async fn look_into(tab: f64, ask_anyway: bool) -> Result<Looked, ErrorCode> {
         .iter()
         .map(|base| base.as_str().to_owned())
         .collect();
-    let arguments = serde_json::to_string(&[bases]).map_err(|_| ErrorCode::Internal)?;
+    let arguments = relaykeep_core::json::write(&[bases]);
     let report = browser::in_page(tab, "ask", &arguments)
         .await
         .map_err(|_| ErrorCode::TabClosed)?;
@@ -136,8 +136,7 @@ async fn here() -> Result<Here, ErrorCode> {
 pub(crate) async fn shown_token() -> Result<Sensitive, ErrorCode> {
     let here = here().await?;
     let user_id = here.user_id.unwrap_or_default();
-    let arguments = serde_json::to_string(&[here.base.as_str(), user_id.as_str()])
-        .map_err(|_| ErrorCode::Internal)?;
+    let arguments = relaykeep_core::json::write(&[here.base.as_str(), user_id.as_str()]);
     let report = browser::in_page(here.tab, "shownToken", &arguments)
         .await
         .map_err(|_| ErrorCode::TabClosed)?;
@@ -173,7 +172,7 @@ pub(crate) async fn make_token(
         generation,
         here.user_id.as_deref().unwrap_or_default(),
     ];
-    let arguments = serde_json::to_string(&arguments).map_err(|_| ErrorCode::Internal)?;
+    let arguments = relaykeep_core::json::write(&arguments);
     let made = match browser::in_page(here.tab, "makeToken", &arguments).await {
         Ok(report) => inpage::read_made_token(&report),
         // The page went away in the middle.

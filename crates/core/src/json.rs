@@ -42,7 +42,6 @@ pub(crate) fn read_with<'a, S: DeserializeSeed<'a>>(
     Ok(value)
 }
 
-#[cfg(any(feature = "sites", feature = "vault"))]
 /// An object's entries, in their order.
 ///
 /// # Errors
@@ -248,6 +247,65 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Fields<V> {
         match self {
             Self::InOrder(visitor) => inner.deserialize_seq(ByName(visitor)),
             Self::Named(visitor) => inner.deserialize_map(ByName(visitor)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Shape {
+        Dot,
+        Line(u32),
+        Box { wide: i64, high: Option<u8> },
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Drawing<'a> {
+        name: &'a str,
+        shapes: Vec<Shape>,
+        #[serde(default)]
+        size: Option<(u32, u32)>,
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let drawing = Drawing {
+            name: "a house",
+            shapes: vec![
+                Shape::Dot,
+                Shape::Line(7),
+                Shape::Box {
+                    wide: i64::MIN,
+                    high: None,
+                },
+            ],
+            size: Some((3, 4)),
+        };
+        assert_eq!(read(&write(&drawing)), Ok(drawing));
+    }
+
+    #[test]
+    fn a_struct_is_an_object_and_nothing_may_follow() {
+        let dots = || {
+            Ok(Drawing {
+                name: "x",
+                shapes: Vec::new(),
+                size: None,
+            })
+        };
+        assert_eq!(read(r#" {"name":"x","more":[{}],"shapes":[]} "#), dots());
+        for text in [
+            r#"["x",[],null]"#,
+            r#"{"name":"x","shapes":[]} x"#,
+            r#"{"name":"x"}"#,
+            r#"{"name":"x","shapes":[{"Box":[1,2]}]}"#,
+            r#"{"name":"x","shapes":["Circle"]}"#,
+            "",
+        ] {
+            assert_eq!(read::<Drawing<'_>>(text), Err(Unreadable), "{text}");
         }
     }
 }

@@ -6,6 +6,7 @@
 mod body;
 #[cfg(all(feature = "sites", feature = "vault"))]
 pub mod book;
+#[cfg(any(feature = "sites", feature = "vault"))]
 pub mod json;
 pub mod keys;
 #[cfg(any(feature = "sites", feature = "vault"))]

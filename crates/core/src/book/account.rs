@@ -1,6 +1,6 @@
 //! One account: what the site says of it, what the user says, and its keys' list.
 
-use super::parts::{Parts, to_json};
+use super::parts::Parts;
 use super::records::{AccountBody, KeyEntry, LoginBody, OwnBody, RawEntry, SecretEntry, shown};
 use super::{account_id, merge::Found};
 use crate::body::{Body, More};
@@ -265,11 +265,11 @@ impl Account {
         vec![
             Change::Put {
                 id: self.record(Kind::Account),
-                body: to_json(&self.body),
+                body: crate::json::write(&self.body),
             },
             Change::Put {
                 id: self.record(Kind::Own),
-                body: to_json(&self.own),
+                body: crate::json::write(&self.own),
             },
         ]
     }
@@ -294,7 +294,7 @@ impl Account {
         };
         Some(Change::Put {
             id: self.login_record(),
-            body: to_json(&login),
+            body: crate::json::write(&login),
         })
     }
 

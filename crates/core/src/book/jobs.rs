@@ -1,7 +1,6 @@
 //! Finished jobs, kept for a month without secrets.
 
 use super::VAULT_GROUP;
-use super::parts::to_json;
 use crate::sorted::{SortedMap, by_rank_down};
 use crate::vault::{Change, Kind, RecordId};
 use relaykeep_protocol::{ItemState, JobState, JobView, Millis, Outcome};
@@ -71,7 +70,7 @@ impl JobLog {
             }
             changes.push(Change::Put {
                 id: record(part),
-                body: to_json(&kept),
+                body: crate::json::write(&kept),
             });
             self.0.insert(part, kept);
         }

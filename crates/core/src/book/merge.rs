@@ -2,7 +2,6 @@
 //! before anything is written.
 
 use super::account::{Account, Keyring, RawObjects};
-use super::parts::to_json;
 use super::records::{KeyEntry, RawEntry, SecretEntry};
 use crate::secret::{ApiKey, MaskedKey, Secret};
 use crate::site::{Listing, Quirks, RemoteKey, SiteFacts, Whoami};
@@ -250,8 +249,8 @@ fn all_changes(
     let mut changes = account.keys.changes(group);
     changes.extend(keyring.0.changes(group));
     changes.extend(raws.0.changes(group));
-    if to_json(&before.body) != to_json(&account.body)
-        || to_json(&before.own) != to_json(&account.own)
+    if crate::json::write(&before.body) != crate::json::write(&account.body)
+        || crate::json::write(&before.own) != crate::json::write(&account.own)
     {
         changes.extend(account.changes());
     }

@@ -14,7 +14,6 @@ pub use merge::{Found, Merged, merge, merge_revealed, needs_sealed_parts};
 
 use crate::sorted::SortedMap;
 use crate::vault::{Body, Change, Kind, RecordId};
-use parts::to_json;
 use records::{LedgerBody, SettingsBody};
 use relaykeep_protocol::{AccountId, AccountView, Millis, Settings};
 
@@ -102,7 +101,7 @@ impl Book {
         self.settings.settings = settings;
         vec![Change::Put {
             id: SETTINGS,
-            body: to_json(&self.settings),
+            body: crate::json::write(&self.settings),
         }]
     }
 
@@ -172,7 +171,7 @@ impl Book {
     pub fn ledger_change(&self) -> Change {
         Change::Put {
             id: LEDGER,
-            body: to_json(&self.ledger),
+            body: crate::json::write(&self.ledger),
         }
     }
 }

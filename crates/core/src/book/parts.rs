@@ -173,7 +173,7 @@ impl<E: Entry> Parts<E> {
                 }
                 Change::Put {
                     id,
-                    body: to_json(body),
+                    body: crate::json::write(body),
                 }
             })
             .collect()
@@ -191,11 +191,6 @@ impl<E: Entry> Parts<E> {
         self.sizes.insert(part, bytes);
         bytes
     }
-}
-
-/// Our own records as JSON.
-pub(crate) fn to_json<T: Serialize>(record: &T) -> String {
-    serde_json::to_string(record).expect("plain records have a JSON form")
 }
 
 /// How many bytes a record takes as JSON, with a comma.
