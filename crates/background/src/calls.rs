@@ -9,8 +9,8 @@ use relaykeep_core::site::BaseUrl;
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_core::vault::{self, Protection, Unlocked};
 use relaykeep_protocol::{
-    AccountDraft, AnyCall, ErrorCode, Event, ItemState, JobKind, JobState, Notice, Outcome,
-    Sensitive, SiteKind, VaultMode,
+    AccountDraft, AnyCall, ErrorCode, Event, ItemState, JobItem, JobKind, JobState, KeyRef, Notice,
+    Outcome, Sensitive, SiteKind, VaultMode,
 };
 use relaykeep_webext::{forget_device_key, save_device_key};
 use serde::Serialize;
@@ -25,189 +25,174 @@ fn reply<T: Serialize>(result: Result<T, ErrorCode>) -> String {
     json::write(&result)
 }
 
-/// Answers one call.
-pub(crate) async fn answer(call: AnyCall) -> String {
-    let worker = &the_worker();
+fn done<T: Serialize>(value: T) -> Result<String, ErrorCode> {
+    Ok(reply(Ok(value)))
+}
+
+/// What a call needs before it is looked at.
+enum Needs {
+    Nothing,
+    /// An open vault.
+    Vault,
+    /// An open vault; and it is a person's act, which puts the automatic lock off.
+    VaultForAPerson,
+}
+
+fn needs(call: &AnyCall) -> Needs {
     match call {
-        AnyCall::GetState(_) => reply(Ok(crate::events::app_state(worker).await.0)),
-        AnyCall::Touch(_) => {
-            let touched = with(worker, async |open| {
-                open.touch().await;
-                Ok(())
-            });
-            reply(touched.await)
-        }
-        AnyCall::CreateVault(call) => reply(create(worker, call.mode, call.passphrase).await),
-        AnyCall::Unlock(call) => reply(unlock(worker, call.passphrase).await),
-        AnyCall::Lock(_) => {
-            crate::worker::lock(true).await;
-            reply(Ok(()))
-        }
-        AnyCall::ChangeProtection(call) => {
-            reply(change(worker, call.current, call.mode, call.passphrase).await)
-        }
-        AnyCall::SetSettings(call) => reply(
-            with(worker, async |open| {
-                let changes = open.book.borrow_mut().set_settings(call.settings.clone());
-                open.commit(changes).await?;
-                open.touch().await;
-                crate::jobs::schedule(&open).await;
-                worker.pages.tell(&Event::Settings(call.settings));
-                Ok(())
-            })
-            .await,
-        ),
-        AnyCall::MakeBackup(call) => reply(
-            with(worker, async |open| {
-                let passphrase = call.passphrase.map(secret);
-                let vault = open.vault.lock().await;
-                Ok(vault.backup(ports(), passphrase.as_ref()).await?)
-            })
-            .await,
-        ),
-        AnyCall::PreviewBackup(call) => {
-            reply(crate::backup::preview(worker, &call.text, &secret(call.passphrase)).await)
-        }
-        AnyCall::RestoreBackup(call) => {
-            reply(crate::backup::restore(worker, &call.text, &secret(call.passphrase)).await)
-        }
-        AnyCall::StartOver(call) => reply(crate::backup::start_over(worker, call.confirmed).await),
-        AnyCall::LookAtTab(call) => reply(crate::tab::look(worker, call.ask_anyway).await),
-        AnyCall::CheckAddress(call) => reply(
-            async {
-                let base = BaseUrl::parse(&call.address).map_err(ErrorCode::Address)?;
-                let http = crate::accounts::CallHttp { worker, open: None };
-                Ok(crate::accounts::recognise(&http, &base).await)
-            }
-            .await,
-        ),
-        AnyCall::TakeShownToken(_) => {
-            reply(with(worker, async |_| crate::tab::shown_token().await).await)
-        }
-        AnyCall::MakeToken(call) => reply(
-            acting(worker, async |open| {
-                crate::tab::make_token(worker, &open, &call.draft).await
-            })
-            .await,
-        ),
-        AnyCall::AddAccount(call) => reply(
-            acting(worker, async |open| {
-                crate::accounts::add(worker, &open, &call.draft, None).await
-            })
-            .await,
-        ),
-        AnyCall::EditAccount(call) => reply(
-            acting(worker, async |open| {
-                crate::accounts::edit(worker, &open, &call.account, call.edit).await
-            })
-            .await,
-        ),
-        AnyCall::RemoveAccount(call) => reply(
-            acting(worker, async |open| {
-                crate::accounts::remove(worker, &open, &call.account).await
-            })
-            .await,
-        ),
-        AnyCall::Sync(call) => reply(
-            acting(worker, async |open| {
-                let items = crate::jobs::items_for(&open, &call.accounts);
-                if items.is_empty() {
-                    return Err(ErrorCode::NoSuchAccount);
-                }
-                crate::jobs::start(&open, JobKind::Sync, items).await
-            })
-            .await,
-        ),
-        AnyCall::RefreshStale(_) => {
-            reply(with(worker, async |open| refresh_stale(&open).await).await)
-        }
-        AnyCall::Reveal(call) => reply(
-            acting(worker, async |open| {
-                let mut wanted: SortedMap<_, Vec<_>> = SortedMap::new();
-                for key in call.keys {
-                    wanted.entry(key.account).or_default().push(key.id);
-                }
-                let items: Vec<_> = {
-                    let book = open.book.borrow();
-                    let masked = wanted.into_iter().filter_map(|(id, keys)| {
-                        let account = book.account(&id)?;
-                        (!account.to_reveal(&keys).is_empty())
-                            .then(|| crate::jobs::item(account, keys))
-                    });
-                    masked.collect()
-                };
-                crate::jobs::start(&open, JobKind::Reveal, items).await
-            })
-            .await,
-        ),
-        AnyCall::TakeKey(call) => reply(
-            acting(worker, async |open| {
-                crate::keys::take(&open, &call.key, call.to_clipboard).await
-            })
-            .await,
-        ),
-        AnyCall::FindInKeys(call) => reply(
-            acting(worker, async |open| {
-                crate::keys::find(&open, &call.text.0).await
-            })
-            .await,
-        ),
-        AnyCall::GetKeyDetails(call) => reply(
-            acting(worker, async |open| {
-                crate::keys::details(&open, &call.key).await
-            })
-            .await,
-        ),
-        AnyCall::RemoveKeyHere(call) => reply(
-            acting(worker, async |open| {
-                crate::accounts::remove_key(worker, &open, &call.key).await
-            })
-            .await,
-        ),
-        AnyCall::StopJob(call) => reply(
-            acting(worker, async |open| {
-                crate::jobs::stop(&open, &call.job).await
-            })
-            .await,
-        ),
-        AnyCall::RetryJob(call) => {
-            reply(acting(worker, async |open| retry(&open, &call.job).await).await)
-        }
-        AnyCall::KeepDraft(call) => reply(
-            with(worker, async |_| {
-                let text = call.draft.map(|draft| json::write(&draft));
-                session::keep_draft(text).await;
-                Ok(())
-            })
-            .await,
-        ),
-        AnyCall::TakeDraft(_) => reply(
-            with(worker, async |_| {
-                let text = session::draft().await;
-                Ok(text.and_then(|text| json::read::<AccountDraft>(&text).ok()))
-            })
-            .await,
-        ),
-        AnyCall::KindsFor(_) => reply(Ok(SiteKind::ALL.to_vec())),
+        AnyCall::GetState(_)
+        | AnyCall::CreateVault(_)
+        | AnyCall::Unlock(_)
+        | AnyCall::Lock(_)
+        | AnyCall::ChangeProtection(_)
+        | AnyCall::PreviewBackup(_)
+        | AnyCall::RestoreBackup(_)
+        | AnyCall::StartOver(_)
+        | AnyCall::LookAtTab(_)
+        | AnyCall::CheckAddress(_)
+        | AnyCall::KindsFor(_) => Needs::Nothing,
+        AnyCall::MakeBackup(_)
+        | AnyCall::TakeShownToken(_)
+        | AnyCall::RefreshStale(_)
+        | AnyCall::KeepDraft(_)
+        | AnyCall::TakeDraft(_) => Needs::Vault,
+        AnyCall::Touch(_)
+        | AnyCall::SetSettings(_)
+        | AnyCall::MakeToken(_)
+        | AnyCall::AddAccount(_)
+        | AnyCall::EditAccount(_)
+        | AnyCall::RemoveAccount(_)
+        | AnyCall::Sync(_)
+        | AnyCall::Reveal(_)
+        | AnyCall::TakeKey(_)
+        | AnyCall::FindInKeys(_)
+        | AnyCall::GetKeyDetails(_)
+        | AnyCall::RemoveKeyHere(_)
+        | AnyCall::StopJob(_)
+        | AnyCall::RetryJob(_) => Needs::VaultForAPerson,
     }
 }
 
-/// Needs an open vault.
-async fn with<T>(
-    worker: &Rc<Worker>,
-    act: impl AsyncFnOnce(Rc<Open>) -> Result<T, ErrorCode>,
-) -> Result<T, ErrorCode> {
-    act(worker.open().await?).await
+/// Answers one call.
+pub(crate) async fn answer(call: AnyCall) -> String {
+    carry_out(&the_worker(), call).await.unwrap_or_else(refusal)
 }
 
-/// Needs an open vault, and is a person's act: the automatic lock is put off.
-async fn acting<T>(
-    worker: &Rc<Worker>,
-    act: impl AsyncFnOnce(Rc<Open>) -> Result<T, ErrorCode>,
-) -> Result<T, ErrorCode> {
-    let open = worker.open().await?;
-    open.touch().await;
-    act(open).await
+async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCode> {
+    let open = match needs(&call) {
+        Needs::Nothing => Err(ErrorCode::Locked),
+        Needs::Vault => Ok(worker.open().await?),
+        Needs::VaultForAPerson => {
+            let open = worker.open().await?;
+            open.touch().await;
+            Ok(open)
+        }
+    };
+    match call {
+        AnyCall::GetState(_) => done(crate::events::app_state(worker).await.0),
+        AnyCall::Touch(_) => done(()),
+        AnyCall::CreateVault(call) => done(create(worker, call.mode, call.passphrase).await?),
+        AnyCall::Unlock(call) => done(unlock(worker, call.passphrase).await?),
+        AnyCall::Lock(_) => {
+            crate::worker::lock(true).await;
+            done(())
+        }
+        AnyCall::ChangeProtection(call) => {
+            done(change(worker, call.current, call.mode, call.passphrase).await?)
+        }
+        AnyCall::SetSettings(call) => {
+            let open = open?;
+            let changes = open.book.borrow_mut().set_settings(call.settings.clone());
+            open.commit(changes).await?;
+            // The deadline by the new settings.
+            open.touch().await;
+            crate::jobs::schedule(&open).await;
+            worker.pages.tell(&Event::Settings(call.settings));
+            done(())
+        }
+        AnyCall::MakeBackup(call) => {
+            let passphrase = call.passphrase.map(secret);
+            let open = open?;
+            let vault = open.vault.lock().await;
+            done(vault.backup(ports(), passphrase.as_ref()).await?)
+        }
+        AnyCall::PreviewBackup(call) => {
+            let passphrase = secret(call.passphrase);
+            done(crate::backup::preview(worker, &call.text, &passphrase).await?)
+        }
+        AnyCall::RestoreBackup(call) => {
+            let passphrase = secret(call.passphrase);
+            done(crate::backup::restore(worker, &call.text, &passphrase).await?)
+        }
+        AnyCall::StartOver(call) => done(crate::backup::start_over(worker, call.confirmed).await?),
+        AnyCall::LookAtTab(call) => done(crate::tab::look(worker, call.ask_anyway).await?),
+        AnyCall::CheckAddress(call) => {
+            let base = BaseUrl::parse(&call.address).map_err(ErrorCode::Address)?;
+            let http = crate::accounts::CallHttp { worker, open: None };
+            done(crate::accounts::recognise(&http, &base).await)
+        }
+        AnyCall::TakeShownToken(_) => done(crate::tab::shown_token().await?),
+        AnyCall::MakeToken(call) => {
+            done(crate::tab::make_token(worker, &open?, &call.draft).await?)
+        }
+        AnyCall::AddAccount(call) => {
+            done(crate::accounts::add(worker, &open?, &call.draft, None).await?)
+        }
+        AnyCall::EditAccount(call) => {
+            done(crate::accounts::edit(worker, &open?, &call.account, call.edit).await?)
+        }
+        AnyCall::RemoveAccount(call) => {
+            done(crate::accounts::remove(worker, &open?, &call.account).await?)
+        }
+        AnyCall::Sync(call) => {
+            let open = open?;
+            let items = crate::jobs::items_for(&open, &call.accounts);
+            if items.is_empty() {
+                return Err(ErrorCode::NoSuchAccount);
+            }
+            done(crate::jobs::start(&open, JobKind::Sync, items).await?)
+        }
+        AnyCall::RefreshStale(_) => done(refresh_stale(&open?).await?),
+        AnyCall::Reveal(call) => {
+            let open = open?;
+            let items = to_reveal(&open, call.keys);
+            done(crate::jobs::start(&open, JobKind::Reveal, items).await?)
+        }
+        AnyCall::TakeKey(call) => {
+            done(crate::keys::take(&open?, &call.key, call.to_clipboard).await?)
+        }
+        AnyCall::FindInKeys(call) => done(crate::keys::find(&open?, &call.text.0).await?),
+        AnyCall::GetKeyDetails(call) => done(crate::keys::details(&open?, &call.key).await?),
+        AnyCall::RemoveKeyHere(call) => {
+            done(crate::accounts::remove_key(worker, &open?, &call.key).await?)
+        }
+        AnyCall::StopJob(call) => done(crate::jobs::stop(&open?, &call.job).await?),
+        AnyCall::RetryJob(call) => done(retry(&open?, &call.job).await?),
+        AnyCall::KeepDraft(call) => {
+            let text = call.draft.map(|draft| json::write(&draft));
+            session::keep_draft(text).await;
+            done(())
+        }
+        AnyCall::TakeDraft(_) => {
+            let text = session::draft().await;
+            done(text.and_then(|text| json::read::<AccountDraft>(&text).ok()))
+        }
+        AnyCall::KindsFor(_) => done(SiteKind::ALL.to_vec()),
+    }
+}
+
+/// The masked ones of these keys, by account.
+fn to_reveal(open: &Open, keys: Vec<KeyRef>) -> Vec<JobItem> {
+    let mut wanted: SortedMap<_, Vec<_>> = SortedMap::new();
+    for key in keys {
+        wanted.entry(key.account).or_default().push(key.id);
+    }
+    let book = open.book.borrow();
+    let masked = wanted.into_iter().filter_map(|(id, keys)| {
+        let account = book.account(&id)?;
+        (!account.to_reveal(&keys).is_empty()).then(|| crate::jobs::item(account, keys))
+    });
+    masked.collect()
 }
 
 /// Text a person typed becomes a secret.
