@@ -175,7 +175,7 @@ impl Worker {
         keys: Keys,
         session: Session,
     ) -> Result<Rc<Open>, ErrorCode> {
-        let (vault, notices) = Vault::open(ports(), keys).await?;
+        let (mut vault, notices) = Vault::open(ports(), keys.clone()).await?;
         self.notices.borrow_mut().extend(notices);
         let wanted: Vec<RecordId> = vault.records().filter(Book::wants).collect();
         let mut bodies = Vec::with_capacity(wanted.len());
@@ -197,6 +197,16 @@ impl Worker {
                 .borrow_mut()
                 .push(Notice::RecordsSetAside(damaged));
         }
+        if vault.is_unsettled() || !rotten.is_empty() {
+            // What was opened becomes the newest state, and damaged bytes go to the quarantine. A
+            // full disk must not keep the vault shut: then it is tried again at the next opening.
+            let changes = rotten.into_iter().map(Change::SetAside).collect();
+            let settling = async move { vault.commit(ports(), changes).await.map(|_| vault) };
+            vault = match locks::exclusively(WRITE_LOCK, settling).await {
+                Ok(Ok(vault)) => vault,
+                Ok(Err(_)) | Err(_) => Vault::open(ports(), keys).await?.0,
+            };
+        }
         session.save().await.map_err(|_| ErrorCode::StorageFailed)?;
         let open = Rc::new(Open {
             mode: session.mode,
@@ -213,11 +223,6 @@ impl Worker {
             searchable: RefCell::default(),
         });
         *self.open.borrow_mut() = Some(Rc::clone(&open));
-        if !rotten.is_empty() {
-            // Their bytes go to the quarantine, and the rest goes on without them.
-            open.commit(rotten.into_iter().map(Change::SetAside).collect())
-                .await?;
-        }
         crate::jobs::resume(self, &open).await;
         crate::jobs::schedule(&open).await;
         Ok(open)

@@ -47,6 +47,12 @@ struct Whole {
 }
 
 impl Vault {
+    /// What was opened is not the newest state there was: a commit, even of nothing, makes it so.
+    #[must_use]
+    pub fn is_unsettled(&self) -> bool {
+        self.unsettled
+    }
+
     /// Reads the newest root whose shards all open. Costs root and shards, whatever the size.
     ///
     /// # Errors
