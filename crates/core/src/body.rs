@@ -45,7 +45,12 @@ pub(crate) struct Take<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Take<'a> {
     pub(crate) fn from(text: &'a str) -> Result<Self, Unreadable> {
-        json::entries(text).map(Self)
+        let entries = json::entries(text)?.into_iter();
+        Ok(Self(
+            entries
+                .map(|(name, raw)| (name.into_owned(), raw))
+                .collect(),
+        ))
     }
 
     /// One field; `None` if it is not there. A name that comes twice fails the record.
@@ -55,7 +60,8 @@ impl<'a> Take<'a> {
             .transpose()
     }
 
-    fn pull(&mut self, name: &str) -> Result<Option<&'a RawValue>, Unreadable> {
+    /// One field as the text it was written as.
+    pub(crate) fn pull(&mut self, name: &str) -> Result<Option<&'a RawValue>, Unreadable> {
         let Some(at) = self.0.iter().position(|(one, _)| one == name) else {
             return Ok(None);
         };

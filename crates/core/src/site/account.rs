@@ -164,7 +164,7 @@ pub async fn groups(
                 .ok()
                 .and_then(|data| lax::text(data.desc));
             Group {
-                name,
+                name: name.into_owned(),
                 about: words::name(&about.unwrap_or_default()),
             }
         })

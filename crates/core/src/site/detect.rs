@@ -14,7 +14,6 @@ use crate::ports::Clock;
 use crate::sorted::SortedMap;
 use relaykeep_protocol::{Clue, Generation, Recognition, SiteKind, SiteTrouble, TokenOffer};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 /// What a page shows without being asked anything: its address and named entries of its storage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -294,8 +293,7 @@ impl Weights {
     /// Entries the front ends leave in `localStorage`.
     fn weigh_page(&mut self, page: &Evidence) -> StoredLogin {
         let entry = |name: &str| page.stored.get(name).map(String::as_str);
-        let raw =
-            |name: &str| entry(name).and_then(|text| crate::json::read::<&RawValue>(text).ok());
+        let raw = |name: &str| entry(name).and_then(|text| crate::json::raw(text).ok());
         let derived = BaseUrl::parse(&format!("{}{}", page.origin, page.path))
             .is_ok_and(|base| base.path() != page.path.trim_end_matches('/'));
         if derived {

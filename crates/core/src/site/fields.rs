@@ -2,9 +2,7 @@
 //! kind of object: what it looks for is a list of names, not a type with a reader of its own.
 
 use crate::json::{self, Unreadable};
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::fmt;
 
 /// Declares an object's fields, all optional and of any type, and how to read them. A name that
 /// comes twice fails the object, because then it is not clear which value is meant. `null` is the
@@ -37,59 +35,13 @@ pub(super) fn find<'a>(
     names: &[&str],
     found: &mut [Option<&'a RawValue>],
 ) -> Result<(), Unreadable> {
-    json::read_with(text, Find { names, found })
-}
-
-struct Find<'n, 'a> {
-    names: &'n [&'n str],
-    found: &'n mut [Option<&'a RawValue>],
-}
-
-impl<'a> DeserializeSeed<'a> for Find<'_, 'a> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'a>>(self, reader: D) -> Result<(), D::Error> {
-        reader.deserialize_map(self)
-    }
-}
-
-impl<'a> Visitor<'a> for Find<'_, 'a> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(place) = map.next_key_seed(Place(self.names))? {
-            match place.and_then(|place| self.found.get_mut(place)) {
-                Some(found) => {
-                    if found.replace(map.next_value()?).is_some() {
-                        return Err(Error::custom("a field comes twice"));
-                    }
-                }
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
+    for (name, value) in json::entries(text)? {
+        let place = names.iter().position(|one| *one == name);
+        if let Some(found) = place.and_then(|place| found.get_mut(place))
+            && found.replace(value).is_some()
+        {
+            return Err(Unreadable);
         }
-        Ok(())
     }
-}
-
-/// A name's place in the list.
-struct Place<'n>(&'n [&'n str]);
-
-impl<'a> DeserializeSeed<'a> for Place<'_> {
-    type Value = Option<usize>;
-    fn deserialize<D: Deserializer<'a>>(self, reader: D) -> Result<Option<usize>, D::Error> {
-        reader.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Place<'_> {
-    type Value = Option<usize>;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-    fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
-        Ok(self.0.iter().position(|one| *one == name))
-    }
+    Ok(())
 }

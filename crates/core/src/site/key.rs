@@ -39,7 +39,7 @@ pub struct Limits {
 #[must_use]
 pub fn limits_of(raw: &Secret) -> Limits {
     // Only the limits leave this function.
-    let object = crate::json::read::<&RawValue>(raw.expose()).ok();
+    let object = crate::json::raw(raw.expose()).ok();
     object
         .and_then(read_key)
         .map_or_else(Limits::default, |key| Limits {

@@ -1,7 +1,8 @@
 //! Values as sites really send them: numbers as text, too big, fractional, missing. A value that
 //! cannot be understood is unknown (`None`); it never wraps and never fails the object around it.
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use crate::json::Unreadable;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// A value's text, kept as it was sent.
@@ -86,42 +87,45 @@ pub(super) struct Capped<'a> {
 /// One more than is ever listed, so that "more than that" can be told.
 const KEPT: usize = 1001;
 
-impl<'de: 'a, 'a> Deserialize<'de> for Capped<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Elements;
-        impl<'de> Visitor<'de> for Elements {
-            type Value = Capped<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an array or null")
-            }
-            // Go writes an empty list that was never made as null.
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Capped {
-                    items: Vec::new(),
-                    count: 0,
-                })
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut items = Vec::new();
-                while items.len() < KEPT {
-                    match seq.next_element()? {
-                        Some(item) => items.push(item),
-                        None => {
-                            return Ok(Capped {
-                                count: items.len(),
-                                items,
-                            });
-                        }
-                    }
+impl<'a> Capped<'a> {
+    /// Go writes an empty list that was never made as null.
+    pub(super) fn read(text: &'a str) -> Result<Self, Unreadable> {
+        if text == "null" {
+            return Ok(Capped {
+                items: Vec::new(),
+                count: 0,
+            });
+        }
+        let mut reader = serde_json::Deserializer::from_str(text);
+        reader.deserialize_seq(Elements).map_err(|_| Unreadable)
+    }
+}
+
+struct Elements;
+
+impl<'a> Visitor<'a> for Elements {
+    type Value = Capped<'a>;
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array")
+    }
+    fn visit_seq<A: SeqAccess<'a>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while items.len() < KEPT {
+            match seq.next_element()? {
+                Some(item) => items.push(item),
+                None => {
+                    return Ok(Capped {
+                        count: items.len(),
+                        items,
+                    });
                 }
-                let mut count = items.len();
-                while seq.next_element::<IgnoredAny>()?.is_some() {
-                    count += 1;
-                }
-                Ok(Capped { items, count })
             }
         }
-        deserializer.deserialize_any(Elements)
+        let mut count = items.len();
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Capped { items, count })
     }
 }
 

@@ -118,16 +118,10 @@ fn read_page(response: &HttpResponse, reading: &Reading<'_>, now: u64) -> Result
             pages: count(page.pages).and_then(|pages| u32::try_from(pages).ok()),
         };
         let items = page.items.or(page.data).ok_or_else(bad)?.get();
-        (
-            crate::json::read::<Capped<'_>>(items).map_err(|_| bad())?,
-            Some(numbers),
-        )
+        (Capped::read(items).map_err(|_| bad())?, Some(numbers))
     } else {
         // `null` is how Go writes a list that was never made.
-        (
-            crate::json::read::<Capped<'_>>(data).map_err(|_| bad())?,
-            None,
-        )
+        (Capped::read(data).map_err(|_| bad())?, None)
     };
     Ok(Page {
         rows: listed

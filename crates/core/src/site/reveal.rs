@@ -234,7 +234,7 @@ fn read_batch(data: &str) -> Result<Sent, SiteError> {
     for (id, raw) in entries {
         let text = Zeroizing::new(lax::text(Some(raw)).unwrap_or_default());
         // An id that comes twice fails the answer: it is not clear which key is meant.
-        if keys.insert(id, text).is_some() {
+        if keys.insert(id.into_owned(), text).is_some() {
             return Err(bad());
         }
     }

@@ -12,7 +12,6 @@ use crate::json;
 use crate::sorted::SortedMap;
 use relaykeep_protocol::Millis;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
 
 pub(crate) const SHARDS: usize = 16;
 const ROOT_KIND: u8 = 1;
@@ -205,8 +204,9 @@ impl Shard {
             && opened.head.kind == SHARD_KIND
             && usize::from(opened.head.part) == index;
         let mut fields = Take::from(opened.body()?).map_err(|_| Damaged::NotIt)?;
-        let rows: Option<Vec<&RawValue>> = fields.take("rows").map_err(|_| Damaged::NotIt)?;
+        let rows = fields.pull("rows").map_err(|_| Damaged::NotIt)?;
         let rows = rows.filter(|_| it).ok_or(Damaged::NotIt)?;
+        let rows = json::items(rows.get()).map_err(|_| Damaged::NotIt)?;
         let rows = rows.into_iter().map(|row| read_row(row.get()));
         let rows = rows.collect::<Option<SortedMap<_, _>>>();
         let rows = rows.ok_or(Damaged::NotIt)?;
