@@ -252,12 +252,13 @@ fn save(form: Form, place: Place, done: impl Fn() + 'static) {
             asked.await;
         }
         let answer = ask(AddAccount { draft }).await;
-        if place == Place::Popup
-            && matches!(answer, Ok(ref outcome) if !matches!(outcome, AddOutcome::AlreadyHere(_)))
-        {
+        let saved =
+            matches!(answer, Ok(ref outcome) if !matches!(outcome, AddOutcome::AlreadyHere(_)));
+        // The form goes first: a change that was still to be kept would come back after this.
+        form.read(answer, done);
+        if place == Place::Popup && saved {
             let _ = ask(KeepDraft { draft: None }).await;
         }
-        form.read(answer, done);
     });
 }
 
