@@ -7,6 +7,7 @@
 // making it takes seconds, but none needs what another one left: after a failure all of it is made
 // anew, and with --alone before every case. `real: true` marks what may run against real servers
 // (`onlyReal`: nothing to do without); with --sites all others are listed as skipped, with the reason.
+// A suite that mostly waits says `beside: true` and runs, with others like it, beside the rest.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -40,11 +41,17 @@ const results = [];
 const times = [];
 const only = values.only?.toLowerCase();
 
-for (const file of files) {
-  const suite = (await import(pathToFileURL(file))).default;
+const suites = [];
+for (const file of files) suites.push((await import(pathToFileURL(file))).default);
+const lane = async (wanted) => {
+  for (const suite of suites.filter(wanted)) await runSuite(suite);
+};
+await Promise.all([lane((suite) => !suite.beside), lane((suite) => suite.beside)]);
+
+async function runSuite(suite) {
   const cases = suite.cases.filter((one) => !one.onlyReal || options.sites);
   const wanted = cases.filter((one) => !only || `${suite.name}: ${one.name}`.toLowerCase().includes(only));
-  if (wanted.length === 0) continue;
+  if (wanted.length === 0) return;
   const may = (one) => !options.sites || one.real;
   const began = performance.now();
   let context;

@@ -20,6 +20,7 @@ async function critical(site, rate = "20/1200") {
 
 export default {
   name: "limits",
+  beside: true,
   ...withSites([{ kind: "newapi-jwt", keys: 250 }, { kind: "oneapi", keys: 5 }, { kind: "newapi-cookie", keys: 3 }]),
   cases: [
     {

@@ -6,6 +6,7 @@ import { sleep, until } from "../driver.mjs";
 
 export default {
   name: "alarms",
+  beside: true,
   ...withSites([{ kind: "newapi-cookie", keys: 4 }]),
   cases: [
     {
