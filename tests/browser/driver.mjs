@@ -173,8 +173,20 @@ export class App {
     return this.#added(() => this.#addFromTab(page, account));
   }
 
-  async #addFromTab(page, { userId, token, name, kind, make = false, shown = false } = {}) {
+  async #addFromTab(page, account) {
     const popup = await this.popup(page);
+    try {
+      return await this.#fillIn(popup, account);
+    } catch (error) {
+      // What was refused is not left there for the next time.
+      await popup.look("button", "Cancel").then((cancel) => cancel?.click()).catch(() => {});
+      throw error;
+    } finally {
+      await this.closePopup(popup);
+    }
+  }
+
+  async #fillIn(popup, { userId, token, name, kind, make = false, shown = false } = {}) {
     await popup.find("region", "This site");
     if (!(await this.#soon(popup, "button", "Add this site"))) await popup.click("button", "Check this site");
     const read = await popup.text();
@@ -196,7 +208,6 @@ export class App {
       await popup.click("button", "Save account");
     }
     await this.#saved(popup);
-    await this.closePopup(popup);
     return read;
   }
 

@@ -57,6 +57,18 @@ impl Form {
         }
     }
 
+    /// As new: nothing of an account added before, its token least of all.
+    pub(crate) fn clear(self) {
+        for text in [self.address, self.user_id, self.token, self.name] {
+            text.set(String::new());
+        }
+        for mark in [self.clear_is_fine, self.ask_clear, self.already_here] {
+            mark.set(false);
+        }
+        self.kind.set(None);
+        self.wrong.set(None);
+    }
+
     /// Fills in what was kept.
     pub(crate) fn fill(self, draft: AccountDraft) {
         self.address.set(draft.address);

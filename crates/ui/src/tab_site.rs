@@ -14,8 +14,8 @@ use crate::words::{amount, t, tn};
 use leptos::prelude::*;
 use relaykeep_core::keys;
 use relaykeep_protocol::{
-    AccountDraft, AccountId, Clue, KeepDraft, LookAtTab, MakeToken, Recognition, SiteKind, TabSite,
-    TakeDraft, TakeShownToken, TokenOffer,
+    AccountDraft, AccountId, Clue, ErrorCode, KeepDraft, LookAtTab, MakeToken, Recognition,
+    SiteKind, SiteTrouble, TabSite, TakeDraft, TakeShownToken, TokenOffer,
 };
 use web_sys::Event;
 
@@ -316,6 +316,7 @@ fn start_adding(
     username: Option<String>,
 ) {
     let _ = username;
+    form.clear();
     form.address.set(base_url.to_owned());
     form.kind.set(Some(kind));
     if let Some(user_id) = user_id {
@@ -356,6 +357,15 @@ fn adding_form(site: &TabSite, host: &str, form: Form, adding: RwSignal<bool>) -
     .into_any()
 }
 
+/// What went wrong in the site's own page: a login that ended is that page's, and no token's.
+fn in_page_error(code: &ErrorCode) -> String {
+    if *code == ErrorCode::Site(SiteTrouble::LoginExpired) {
+        t("signed_out", &[])
+    } else {
+        troubles::error(code)
+    }
+}
+
 /// The site shows the token the login already has.
 fn use_shown(form: Form) -> AnyView {
     let take = move || {
@@ -366,7 +376,7 @@ fn use_shown(form: Form) -> AnyView {
                     app().say(t("token_taken", &[]));
                 }
                 Err(code) => {
-                    form.wrong.try_set(Some(troubles::error(&code)));
+                    form.wrong.try_set(Some(in_page_error(&code)));
                 }
             }
         });
@@ -389,8 +399,13 @@ fn make_token(form: Form, done: impl Fn() + Copy + Send + 'static) -> AnyView {
         form.wrong.set(None);
         sure.set(false);
         spawn(async move {
-            let answer = ask(MakeToken { draft }).await;
-            form.read(answer, done);
+            match ask(MakeToken { draft }).await {
+                Err(code @ ErrorCode::Site(SiteTrouble::LoginExpired)) => {
+                    form.busy.try_set(false);
+                    form.wrong.try_set(Some(in_page_error(&code)));
+                }
+                answer => form.read(answer, done),
+            }
         });
     };
     live(move || {

@@ -94,6 +94,14 @@ export default {
       assert.equal((await app.keys({ account: "shown" })).length, 105);
       await app.removeAccount("shown");
     }),
+    only("a page whose login has ended shows no token, and it is said", async ({ app, sites }) => {
+      const site = sites.find((one) => one.kind === "newapi-2025-04");
+      const page = await site.signIn(app);
+      // The page goes on believing in the login it keeps beside the cookie.
+      await page.deleteCookie(...(await page.cookies()));
+      await assert.rejects(app.addAccountFromTab(page, { shown: true }), /Nobody is signed in on this page/);
+      await page.close();
+    }),
     only("a new token is made only on a yes, with one refresh, and the page stays signed in", async ({ app, sites }) => {
       const site = sites.find((one) => one.kind === "newapi-jwt");
       const page = await site.signIn(app);

@@ -24,6 +24,7 @@ async function undisturbed(site, act) {
 
 export default {
   name: "kills",
+  beside: true,
   // Each answer waits, so that a kill falls between a request and its answer.
   ...withSites([
     { kind: "newapi-jwt", keys: 230, latency: 150, limits: "off" },

@@ -119,6 +119,7 @@ const inMode = (mode) => ({
 
 export default {
   name: "canaries",
+  beside: true,
   // Added by hand and never opened in a tab: a site's own page stores what it likes.
   ...withSites([
     { kind: "newapi-jwt", keys: 4, token: TOKEN, limits: "off" },
