@@ -24,10 +24,10 @@ export default {
         const sync = alarms.find((one) => one.periodInMinutes > 1);
         assert.ok(sync, `no alarm is set: ${JSON.stringify(alarms)}`);
         await view.page.evaluate((name) => chrome.alarms.create(name, { delayInMinutes: 0.5 }), sync.name);
-        await app.killWorker();
         const blank = await app.visit("about:blank");
-        await view.page.close();
+        await view.page.close(); // first: a page that is open takes its line up again
         app.views.clear();
+        await app.killWorker();
         await until("the worker to be gone", async () => !(await app.workerAlive()));
         await site.changeKeys({ add: [{ name: "made while nobody looked" }] });
         await site.resetLog();
