@@ -129,9 +129,17 @@ export class View {
     );
   }
 
-  /** What live regions say now. */
-  status() {
-    return this.page.evaluate(() => [...document.querySelectorAll('[role="status"]')].map((one) => one.textContent.trim()).filter(Boolean).join(" · "));
+  /** Listens like a screen reader: what is returned tells the lines said since, as they were said. */
+  async listen() {
+    const heard = await this.page.evaluateHandle(() => {
+      const lines = [];
+      const region = document.querySelector('[role="status"][aria-live="polite"]');
+      new MutationObserver((changes) => {
+        for (const { addedNodes } of changes) for (const node of addedNodes) lines.push(node.textContent.trim());
+      }).observe(region, { childList: true, characterData: true, subtree: true });
+      return lines;
+    });
+    return () => heard.evaluate((lines) => [...lines]);
   }
 
   /** All that is to be read. */

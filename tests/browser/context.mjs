@@ -7,8 +7,9 @@ import { RealSite, simulate } from "./sim.mjs";
 
 export const PASSPHRASE = "correct horse 电池 staple";
 
-/** `before` and `after` of a suite that needs these simulated sites and one browser with a vault. */
-export function withSites(sites, { mode = "passphrase", vault = true, flags, many, shipped = false } = {}) {
+/** `before` and `after` of a suite that needs these simulated sites and one browser with a vault;
+ *  `ready` does what is left to do then. */
+export function withSites(sites, { mode = "passphrase", vault = true, flags, many, shipped = false, ready } = {}) {
   return {
     async before(options) {
       const context = { options, PASSPHRASE };
@@ -20,6 +21,7 @@ export function withSites(sites, { mode = "passphrase", vault = true, flags, man
         context.flags = typeof flags === "function" ? await flags(context) : flags;
         context.app = await launch({ dist: shipped ? options.shipped : options.dist, flags: context.flags });
         if (vault) await context.app.onboard({ mode, passphrase: PASSPHRASE });
+        await ready?.(context);
       } catch (error) {
         await end(context);
         throw error;
@@ -38,8 +40,8 @@ async function end(context) {
 }
 
 /** A browser of its own for one case; always closed. */
-export async function fresh({ options, ...rest }, act) {
-  const app = await launch({ dist: options.dist, ...rest });
+export async function fresh({ options }, act, given) {
+  const app = await launch({ dist: options.dist, ...given });
   try {
     const answer = await act(app);
     faultless(app);
@@ -59,26 +61,34 @@ export function faultless(app) {
 export const addByHand = (app, site, name, change = {}) =>
   app.addAccount({ origin: site.base, userId: site.family === "one-api" ? undefined : site.userId, token: site.accessToken, name, ...change });
 
+/** The same, unless an account of this name is there. */
+export async function ensure(app, site, name) {
+  const lines = (await app.accounts()).flatMap((one) => one.text.split("\n").map((line) => line.trim()));
+  if (!lines.includes(name)) await addByHand(app, site, name);
+}
+
 /** Real servers as sites with two keys of this run each, and a build that may ask them. */
 export async function realSites(options) {
   const sites = options.sites.map((told) => new RealSite(told, options.run));
   for (const site of sites) await site.addKeys([{ name: `${options.run} a` }, { name: `${options.run} b` }]);
-  // A permission prompt cannot be clicked headless: this copy may ask the servers of the file.
-  const dist = mkdtempSync(join(tmpdir(), "relaykeep-dist-"));
-  cpSync(options.dist, dist, { recursive: true });
-  const path = join(dist, "manifest.json");
-  const manifest = JSON.parse(readFileSync(path, "utf8"));
-  for (const site of sites) {
-    const { protocol, hostname } = new URL(site.origin);
-    manifest.host_permissions.push(`${protocol}//${hostname}/*`);
-  }
-  writeFileSync(path, JSON.stringify(manifest));
+  const { dist, remove } = distFor(options.dist, sites.map((site) => new URL(site.origin)));
   return {
     sites,
     dist,
     async cleanUp() {
       for (const site of sites) await site.cleanUp();
-      rmSync(dist, { recursive: true });
+      remove();
     },
   };
+}
+
+/** A copy of the build that may ask these sites too: a permission prompt cannot be clicked headless. */
+export function distFor(from, urls) {
+  const dist = mkdtempSync(join(tmpdir(), "relaykeep-dist-"));
+  cpSync(from, dist, { recursive: true });
+  const path = join(dist, "manifest.json");
+  const manifest = JSON.parse(readFileSync(path, "utf8"));
+  for (const { protocol, hostname } of urls) manifest.host_permissions.push(`${protocol}//${hostname}/*`);
+  writeFileSync(path, JSON.stringify(manifest));
+  return { dist, remove: () => rmSync(dist, { recursive: true }) };
 }

@@ -83,7 +83,9 @@ export class App {
         else await view.page.goto(this.url(`options.html#/${section}`));
       }
     }
-    await until("the options page to draw", () => view.page.evaluate(() => document.body.innerText.trim().length > 0));
+    // Either the section stands, as its link says, or a page that lets nobody in.
+    await until(`the section ${section} to stand`, () =>
+      view.page.evaluate((hash) => document.querySelector("nav [aria-current=page]")?.getAttribute("href") === hash || document.querySelector("main.gate h1"), `#/${section}`));
     return view;
   }
 
@@ -156,14 +158,13 @@ export class App {
 
   // ---- accounts -----------------------------------------------------------------------------
 
-  /** Does what adds an account, then waits for its first sync to end, fail or pause. */
+  /** Does what adds an account, then waits for its first sync to end or pause. */
   async #added(act) {
     const before = new Set((await this.jobs()).map((job) => job.id));
     const answer = await act();
     const view = await this.options("activity");
-    const settled = (job) => !before.has(job.id) && (!job.running || /goes on by itself/i.test(job.text));
-    // Without the permission, or while limited, none begins: then there is nothing to wait for.
-    await until("the first sync", async () => (await this.#jobsOn(view)).some(settled), { timeout: 20_000 }).catch(() => {});
+    const synced = (job) => !before.has(job.id) && /^Sync/.test(job.title) && (!job.running || paused(job));
+    await until(async () => `the first sync; Activity reads: ${(await view.text()).slice(0, 800)}`, async () => (await this.#jobsOn(view)).some(synced), { timeout: 40_000 });
     return answer;
   }
 
@@ -172,8 +173,20 @@ export class App {
     return this.#added(() => this.#addFromTab(page, account));
   }
 
-  async #addFromTab(page, { userId, token, name, kind, make = false, shown = false } = {}) {
+  async #addFromTab(page, account) {
     const popup = await this.popup(page);
+    try {
+      return await this.#fillIn(popup, account);
+    } catch (error) {
+      // What was refused is not left there for the next time.
+      await popup.look("button", "Cancel").then((cancel) => cancel?.click()).catch(() => {});
+      throw error;
+    } finally {
+      await this.closePopup(popup);
+    }
+  }
+
+  async #fillIn(popup, { userId, token, name, kind, make = false, shown = false } = {}) {
     await popup.find("region", "This site");
     if (!(await this.#soon(popup, "button", "Add this site"))) await popup.click("button", "Check this site");
     const read = await popup.text();
@@ -182,19 +195,19 @@ export class App {
     if (shown) {
       await popup.click("button", "Use the token the site shows");
       const field = await popup.find("textbox", "Access token");
-      await until("the token the site shows", async () => (await field.evaluate((one) => one.value)) || (await popup.alert()));
+      const said = await until("the token the site shows", async () => (await popup.alert()) || ((await field.evaluate((one) => one.value)) ? "shown" : ""));
+      if (said !== "shown") throw new Error(said);
     }
+    if (name) await popup.type("textbox", "Name", name);
     if (make) {
       await popup.click("button", "Make a new token");
       await popup.click("button", "Replace the token");
     } else {
       if (userId !== undefined && (await popup.has("textbox", "User id"))) await popup.type("textbox", "User id", String(userId));
       if (token) await popup.type("textbox", "Access token", token);
-      if (name) await popup.type("textbox", "Name", name);
       await popup.click("button", "Save account");
     }
     await this.#saved(popup);
-    await this.closePopup(popup);
     return read;
   }
 
@@ -322,7 +335,6 @@ export class App {
   /** Rows as shown, read by scrolling through the whole list: `{ ref, account, name, key, group, state, … }`. */
   async keys({ search = "", account } = {}) {
     const view = await this.options("keys");
-    if (!(await view.has("searchbox", "Search keys"))) return [];
     await this.search(view, search);
     const rows = await this.#everyRow(view);
     return account === undefined ? rows : rows.filter((row) => row.account === account);
@@ -337,7 +349,9 @@ export class App {
       await view.page.keyboard.press("Delete");
       if (text) await box.type(text);
     }
-    await sleep(250); // hits inside keys come from the worker, after the first paint
+    // Hits inside keys come from the worker, after the first paint.
+    await until("the list to settle", () => view.page.evaluate(() => !document.querySelector('[role="grid"][aria-busy], [role="listbox"][aria-busy]')));
+    await sleep(20);
   }
 
   async #everyRow(view) {
@@ -393,7 +407,7 @@ export class App {
           await (await row.waitForSelector(`::-p-aria([role="checkbox"])`)).click();
         }
         await this.search(view, "");
-        await this.#onSelectionBar(view, "Reveal");
+        await this.onSelection("Reveal");
       }
       await this.#confirm(view, "Reveal");
     }, options);
@@ -401,7 +415,8 @@ export class App {
   }
 
   /** Presses a button of the bar that says how many are selected. */
-  async #onSelectionBar(view, button) {
+  async onSelection(button) {
+    const view = await this.options("keys");
     const bar = await until("the selection bar", () =>
       view.page.evaluateHandle((words) => {
         const named = (one) => (one.ariaLabel ?? one.innerText).trim();
@@ -425,8 +440,9 @@ export class App {
   async copyKey({ account, name }) {
     const view = await this.options("keys");
     const row = await this.#row(view, { account, name });
+    const heard = await view.listen();
     await (await row.waitForSelector(`::-p-aria([name="Copy"][role="button"])`)).click();
-    await until(async () => `"Copied"; it says: ${await view.status()} ${await view.alert()}`, async () => /\bCopied\b/.test(await view.status()), { timeout: 30_000 });
+    await until(async () => `"Copied"; it says: ${await heard()} ${await view.alert()}`, async () => (await heard()).includes("Copied"), { timeout: 30_000 });
     return this.clipboard();
   }
 
@@ -472,6 +488,9 @@ export class App {
     return hits(this.profile, needles);
   }
 }
+
+/** A job that waits for a limit to be over. */
+export const paused = (job) => /goes on by itself/i.test(job.text);
 
 const CSS_escape = (text) => text.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
 

@@ -1,11 +1,13 @@
 // Runs the browser suites one after the other and prints one line per case.
 //
-//   node run.mjs --dist DIR --shipped DIR [--only NAME] [--sites FILE]
+//   node run.mjs --dist DIR --shipped DIR [--only NAME] [--sites FILE] [--alone]
 //
 // A suite is a module with `export default { name, cases: [{ name, run, real? }], before?, after? }`.
-// `run` gets the context that `before` returned. `real: true` marks what may run against real
-// servers (`onlyReal`: nothing to do without); with --sites all others are listed as skipped, with
-// the reason.
+// `run` gets the context that `before` returned: sites, a browser, a vault. Cases share it, because
+// making it takes seconds, but none needs what another one left: after a failure all of it is made
+// anew, and with --alone before every case. `real: true` marks what may run against real servers
+// (`onlyReal`: nothing to do without); with --sites all others are listed as skipped, with the reason.
+// A suite that mostly waits says `beside: true` and runs, with others like it, beside the rest.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     shipped: { type: "string" },
     only: { type: "string" },
     sites: { type: "string" },
+    alone: { type: "boolean" },
   },
 });
 export const options = {
@@ -35,57 +38,49 @@ mkdirSync(shots, { recursive: true });
 
 const files = [join(HERE, "profile.test.mjs"), ...readdirSync(join(HERE, "e2e")).filter((name) => name.endsWith(".mjs")).sort().map((name) => join(HERE, "e2e", name))];
 const results = [];
+const times = [];
 const only = values.only?.toLowerCase();
 
-for (const file of files) {
-  const suite = (await import(pathToFileURL(file))).default;
+const suites = [];
+for (const file of files) suites.push((await import(pathToFileURL(file))).default);
+const lane = async (wanted) => {
+  for (const suite of suites.filter(wanted)) await runSuite(suite);
+};
+await Promise.all([lane((suite) => !suite.beside), lane((suite) => suite.beside)]);
+
+async function runSuite(suite) {
   const cases = suite.cases.filter((one) => !one.onlyReal || options.sites);
   const wanted = cases.filter((one) => !only || `${suite.name}: ${one.name}`.toLowerCase().includes(only));
-  if (wanted.length === 0) continue;
+  if (wanted.length === 0) return;
   const may = (one) => !options.sites || one.real;
+  const began = performance.now();
   let context;
-  let broken;
-  if (wanted.some(may)) {
-    try {
-      context = await limited(suite.before?.(options));
-    } catch (error) {
-      broken = error;
-    }
-  }
+  const end = async () => {
+    const ended = context;
+    context = undefined;
+    if (ended) await limited(suite.after?.(ended)).catch((error) => report("FAIL", `${suite.name}: ends cleanly`, 0, error));
+  };
   for (const one of wanted) {
     const label = `${suite.name}: ${one.name}`;
     if (!may(one)) {
       report("skip", label, 0, new Error(one.why ?? "needs a simulated site"));
       continue;
     }
-    if (one.pending) {
-      report("skip", label, 0, new Error(one.pending));
-      continue;
-    }
     const began = performance.now();
-    const attempt = async () => {
-      if (broken) throw broken;
-      await limited(Promise.resolve().then(() => one.run(context ?? options)), one.longest);
-      faultless(context?.app);
-    };
     try {
-      // A loaded machine makes a browser late: what fails once is tried once more, and says so.
-      let again = "";
-      await attempt().catch(async (error) => {
-        if (broken) throw error;
-        console.log(`     ${label}: ${error.message.split("\n")[0]}; once more`);
-        context?.app?.faults.splice(0);
-        await attempt();
-        again = " (at the second try)";
-      });
-      report("ok", label + again, performance.now() - began);
+      context ??= (await limited(suite.before?.(options))) ?? options;
+      await limited(Promise.resolve().then(() => one.run(context)), one.longest);
+      faultless(context.app);
+      report("ok", label, performance.now() - began);
+      if (values.alone) await end();
     } catch (error) {
       report("FAIL", label, performance.now() - began, error);
-      context?.app?.faults.splice(0);
       await context?.shoot?.(join(shots, `${label.replaceAll(/\W+/g, "-").slice(0, 80)}.png`)).catch(() => {});
+      await end();
     }
   }
-  await limited(suite.after?.(context)).catch((error) => report("FAIL", `${suite.name}: ends cleanly`, 0, error));
+  await end();
+  times.push(`${suite.name} ${((performance.now() - began) / 1000).toFixed(0)} s`);
 }
 
 function limited(promise, longest = LONGEST) {
@@ -111,5 +106,6 @@ if (only && results.length === 0) {
   console.log(`no suite or case is called "${values.only}"`);
   process.exitCode = 1;
 }
+console.log(`times: ${times.join(" · ")}`);
 console.log(`suites: ${count("ok")} passed, ${count("FAIL")} failed, ${count("skip")} skipped`);
 process.exit(count("FAIL") || process.exitCode ? 1 : 0);

@@ -15,8 +15,8 @@ fn size(path: &Path) -> u64 {
 
 /// The budgets of the first release are 1 400 000 bytes in all and 600 000 for the worker. They are
 /// not reached yet: these are ratchets, to be lowered with every saving and never raised.
-const WHOLE: u64 = 1_800_000;
-const WORKER: u64 = 900_000;
+const WHOLE: u64 = 1_740_000;
+const WORKER: u64 = 820_000;
 const UI: u64 = 750_000;
 
 #[test]

@@ -140,11 +140,27 @@ pub(crate) async fn shown_token() -> Result<Sensitive, ErrorCode> {
     let report = browser::in_page(here.tab, "shownToken", &arguments)
         .await
         .map_err(|_| ErrorCode::TabClosed)?;
-    let shown = inpage::read_shown_token(&report).and_then(|shown| shown.token);
+    let shown =
+        inpage::read_shown_token(&report).map_err(|problem| ErrorCode::Site(trouble(problem)))?;
     // Into the form the user is filling in.
     shown
+        .token
         .map(|token| Sensitive(token.expose().to_owned()))
         .ok_or(ErrorCode::Site(SiteTrouble::Absent))
+}
+
+/// What a page's problem means to the user.
+fn trouble(problem: inpage::MakeProblem) -> SiteTrouble {
+    match problem {
+        inpage::MakeProblem::SignedOut => SiteTrouble::LoginExpired,
+        inpage::MakeProblem::OtherUser => SiteTrouble::AnsweredAsOther,
+        inpage::MakeProblem::Busy | inpage::MakeProblem::Refused => SiteTrouble::Refused,
+        inpage::MakeProblem::Limited => SiteTrouble::RateLimited {
+            until: browser::now() + 1_200_000,
+        },
+        inpage::MakeProblem::NoAnswer => SiteTrouble::TimedOut,
+        inpage::MakeProblem::BadAnswer => SiteTrouble::BadAnswer,
+    }
 }
 
 /// Has the site make a new token, and saves it before anything else can go wrong.
@@ -206,16 +222,7 @@ pub(crate) async fn make_token(
             problem,
             step: _,
         } => {
-            let trouble = match problem {
-                inpage::MakeProblem::SignedOut => SiteTrouble::LoginExpired,
-                inpage::MakeProblem::OtherUser => SiteTrouble::AnsweredAsOther,
-                inpage::MakeProblem::Busy | inpage::MakeProblem::Refused => SiteTrouble::Refused,
-                inpage::MakeProblem::Limited => SiteTrouble::RateLimited {
-                    until: browser::now() + 1_200_000,
-                },
-                inpage::MakeProblem::NoAnswer => SiteTrouble::TimedOut,
-                inpage::MakeProblem::BadAnswer => SiteTrouble::BadAnswer,
-            };
+            let trouble = trouble(problem);
             let outcome = if in_doubt {
                 Outcome::TokenInDoubt
             } else {

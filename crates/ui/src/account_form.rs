@@ -57,6 +57,18 @@ impl Form {
         }
     }
 
+    /// As new: nothing of an account added before, its token least of all.
+    pub(crate) fn clear(self) {
+        for text in [self.address, self.user_id, self.token, self.name] {
+            text.set(String::new());
+        }
+        for mark in [self.clear_is_fine, self.ask_clear, self.already_here] {
+            mark.set(false);
+        }
+        self.kind.set(None);
+        self.wrong.set(None);
+    }
+
     /// Fills in what was kept.
     pub(crate) fn fill(self, draft: AccountDraft) {
         self.address.set(draft.address);
@@ -252,12 +264,13 @@ fn save(form: Form, place: Place, done: impl Fn() + 'static) {
             asked.await;
         }
         let answer = ask(AddAccount { draft }).await;
-        if place == Place::Popup
-            && matches!(answer, Ok(ref outcome) if !matches!(outcome, AddOutcome::AlreadyHere(_)))
-        {
+        let saved =
+            matches!(answer, Ok(ref outcome) if !matches!(outcome, AddOutcome::AlreadyHere(_)));
+        // The form goes first: a change that was still to be kept would come back after this.
+        form.read(answer, done);
+        if place == Place::Popup && saved {
             let _ = ask(KeepDraft { draft: None }).await;
         }
-        form.read(answer, done);
     });
 }
 

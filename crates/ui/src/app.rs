@@ -1,6 +1,7 @@
 //! What the whole page knows, besides the rows.
 
 use crate::accounts::Asking;
+use crate::kit;
 use crate::stock::Stock;
 use leptos::prelude::*;
 use relaykeep_protocol::{ErrorCode, JobView, KeyRef, Notice, Settings, VaultMode, VaultState};
@@ -23,8 +24,6 @@ pub(crate) struct App {
     pub(crate) stock: RwSignal<u32>,
     /// The inventory is complete: nothing more is on its way.
     pub(crate) complete: RwSignal<bool>,
-    /// What the screen reader is told next.
-    pub(crate) said: RwSignal<String>,
     /// The one full key on screen.
     pub(crate) shown: RwSignal<Option<Shown>>,
     /// What the last copy came to.
@@ -41,6 +40,8 @@ pub(crate) struct App {
     pub(crate) selection: RwSignal<u32>,
     /// How many keys fit what is looked for.
     pub(crate) matched: RwSignal<u32>,
+    /// The worker is looking inside the keys for what was typed.
+    pub(crate) looking: RwSignal<bool>,
     /// What is being asked about an account.
     pub(crate) asking: Asking,
     /// Keys about to be revealed, if the user says yes.
@@ -73,6 +74,7 @@ thread_local! {
     static APP: Cell<Option<App>> = const { Cell::new(None) };
     static STOCK: RefCell<Stock> = RefCell::new(Stock::default());
     static VERSION: Cell<u64> = const { Cell::new(0) };
+    static KEYS_VERSION: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Sets the page's state up; once, before mounting.
@@ -88,7 +90,6 @@ pub(crate) fn begin() {
         waiting: RwSignal::new(0),
         stock: RwSignal::new(0),
         complete: RwSignal::new(false),
-        said: RwSignal::new(String::new()),
         shown: RwSignal::new(None),
         copied: RwSignal::new(None),
         fault: RwSignal::new(None),
@@ -97,6 +98,7 @@ pub(crate) fn begin() {
         sheet: RwSignal::new(false),
         selection: RwSignal::new(0),
         matched: RwSignal::new(0),
+        looking: RwSignal::new(false),
         asking: Asking::new(),
         ask_reveal: RwSignal::new(None),
         offer_clearing: RwSignal::new(false),
@@ -131,6 +133,16 @@ pub(crate) fn stock_version() -> u64 {
     VERSION.get()
 }
 
+/// Keys came, or are other keys than before: a search inside them may find something else.
+pub(crate) fn keys_moved() {
+    KEYS_VERSION.set(KEYS_VERSION.get() + 1);
+}
+
+/// Counts the changes after which a search inside keys may find something else.
+pub(crate) fn keys_version() -> u64 {
+    KEYS_VERSION.get()
+}
+
 impl App {
     /// Open, as far as the page knows.
     pub(crate) fn is_unlocked(self) -> bool {
@@ -158,10 +170,7 @@ impl App {
 
     /// Tells a screen reader, once.
     pub(crate) fn say(self, text: String) {
-        // The same words twice would be no change, and silent.
-        let again = self.said.with_untracked(|said| *said == text);
-        self.said
-            .set(if again { format!("{text}\u{a0}") } else { text });
+        kit::say(&text);
     }
 
     /// Drops everything that only an open vault may show.
@@ -176,7 +185,8 @@ impl App {
         self.complete.set(false);
         self.offer_clearing.set(false);
         self.ask_reveal.set(None);
-        self.said.set(String::new());
+        self.looking.set(false);
+        kit::unsay();
         self.stock.update(|count| *count += 1);
     }
 }

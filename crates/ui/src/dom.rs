@@ -1,5 +1,6 @@
 //! The few things of the document that are done by hand.
 
+use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Document, Element, Event, EventTarget, HtmlElement, Window};
@@ -37,6 +38,28 @@ pub(crate) fn listen_forever(target: &EventTarget, name: &str, act: impl FnMut(E
     let act = Closure::<dyn FnMut(Event)>::new(act);
     let _ = target.add_event_listener_with_callback(name, act.as_ref().unchecked_ref());
     act.forget();
+}
+
+/// Tells whenever the element's size changes, and once now: also when it comes on screen or leaves
+/// it. Before the next paint.
+pub(crate) fn on_resize(element: &Element, act: impl FnMut() + 'static) {
+    let Some(make) = Reflect::get(&window(), &"ResizeObserver".into())
+        .ok()
+        .and_then(|made| made.dyn_into::<Function>().ok())
+    else {
+        return;
+    };
+    let act = Closure::<dyn FnMut()>::new(act).into_js_value();
+    let Ok(observer) = Reflect::construct(&make, &Array::of1(&act)) else {
+        return;
+    };
+    if let Some(observe) = Reflect::get(&observer, &"observe".into())
+        .ok()
+        .and_then(|found| found.dyn_into::<Function>().ok())
+    {
+        // It lives as long as the element does.
+        let _ = observe.call1(&observer, element);
+    }
 }
 
 /// A new element.

@@ -4,7 +4,7 @@
 use crate::app::{App, app, select_in_stock, with_stock};
 use crate::copying;
 use crate::dom;
-use crate::finder::{Finder, look_inside};
+use crate::finder::{Finder, Pause, look_inside};
 use crate::grid_row::{Around, HeadParts, RowParts, RowWords};
 use crate::listing::Line;
 use crate::reveal;
@@ -84,6 +84,8 @@ pub(crate) fn begin(list: HtmlElement) {
     let _ = holder.append_child(&stick.row);
     let _ = list.append_child(&holder);
     let _ = list.append_child(&tall);
+    // While another section is shown the list has no height, whatever happens to the window.
+    dom::on_resize(&list, resize);
     let (group_by, sort) = crate::view_choices::load();
     let mut finder = Finder::default();
     finder.wish.group_by = group_by;
@@ -140,22 +142,24 @@ pub(crate) fn type_in(typed: &str) -> u32 {
         (grid.finder.listing.matched, ticket)
     })
     .unwrap_or_default();
-    ask_inside(typed, ticket);
+    app().looking.set(ticket.is_some());
+    ask_inside(typed, ticket, Pause::Typing);
     matched
 }
 
-fn ask_inside(typed: &str, ticket: Option<u32>) {
+fn ask_inside(typed: &str, ticket: Option<u32>, pause: Pause) {
     let Some(ticket) = ticket else { return };
-    let still = move || with_grid(|grid| grid.finder.is_current(ticket)).unwrap_or(false);
-    look_inside(typed.to_owned(), still, move |hits| {
+    let still = move || with_grid(|grid| grid.finder.begins(ticket)).unwrap_or(false);
+    look_inside(typed.to_owned(), pause, still, move |found| {
         let matched = with_grid(|grid| {
-            let taken = grid.finder.found(ticket, hits);
+            let taken = grid.finder.found(ticket, found);
             if taken {
                 grid.redraw();
             }
             taken.then_some(grid.finder.listing.matched)
         });
         if let Some(Some(matched)) = matched {
+            app().looking.set(false);
             app().matched.set(matched);
         }
     });
@@ -172,7 +176,7 @@ pub(crate) fn renew() -> u32 {
         )
     })
     .unwrap_or_default();
-    ask_inside(&typed, ticket);
+    ask_inside(&typed, ticket, Pause::RowsMoving);
     matched
 }
 
@@ -181,13 +185,13 @@ pub(crate) fn repaint() {
     with_grid(Grid::redraw);
 }
 
-/// Scrolled or resized.
+/// Scrolled.
 pub(crate) fn scroll() {
     with_grid(|grid| grid.draw(Fresh::Kept));
 }
 
 /// The visible height changed.
-pub(crate) fn resize() {
+fn resize() {
     with_grid(|grid| {
         grid.height = 0.0;
         grid.draw(Fresh::Kept);

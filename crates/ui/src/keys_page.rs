@@ -7,7 +7,7 @@ use crate::details::{details, remove_dialog};
 use crate::el::{el, live};
 use crate::grid;
 use crate::icons::{Icon, icon};
-use crate::kit::{Btn, choice};
+use crate::kit::{Btn, choice, say_soon};
 use crate::listing::GroupBy;
 use crate::options::{Section, go};
 use crate::reveal;
@@ -50,6 +50,8 @@ pub(crate) fn keys_page() -> AnyView {
         Signal::derive(move || !typed.with(String::is_empty) || filter.get() != Filter::All);
     let nothing_found =
         Signal::derive(move || searching.get() && app.matched.get() == 0 && total.get() > 0);
+    // More rows are on their way.
+    let busy = move || (!app.complete.get() || app.looking.get()).then_some("true");
     el("div")
         .class("keys")
         .kid(el("h1").class("sr").kid(t("keys", &[])))
@@ -74,6 +76,7 @@ pub(crate) fn keys_page() -> AnyView {
                                 .a("aria-label", t("keys", &[]))
                                 .a("aria-multiselectable", "true")
                                 .a("tabindex", "0")
+                                .live("aria-busy", busy)
                                 .born(|list| grid::begin(list.unchecked_into()))
                                 .on("scroll", move |_: Event| grid::scroll())
                                 .on("click", move |event: MouseEvent| grid::click(&event)),
@@ -131,7 +134,7 @@ fn top(typed: RwSignal<String>, filter: RwSignal<Filter>, counts: Memo<[u32; 9]>
     });
     let said = move || {
         let (found, all) = (app.matched.get_untracked(), counts.get_untracked()[0]);
-        app.say(t("count_of", &[&number(found), &number(all)]));
+        t("count_of", &[&number(found), &number(all)])
     };
     el("div")
         .class("top")
@@ -151,7 +154,7 @@ fn top(typed: RwSignal<String>, filter: RwSignal<Filter>, counts: Memo<[u32; 9]>
                             let text = event_target_value(&event);
                             app.matched.set(grid::type_in(&text));
                             typed.set(text);
-                            dom::after(400, said);
+                            say_soon(said);
                         }),
                 )
                 .kid(

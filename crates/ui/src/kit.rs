@@ -368,13 +368,51 @@ pub(crate) fn dialog(
     .into_any()
 }
 
-/// The line that says what happened, for a screen reader, once.
+/// Where what happens is said for a screen reader.
 pub(crate) fn status() -> AnyView {
-    let said = crate::app::app().said;
     el("div")
         .class("sr")
+        .a("id", SAID)
         .a("role", "status")
         .a("aria-live", "polite")
-        .kid(live(move || said.get()))
+        .a("aria-atomic", "false")
         .into_any()
+}
+
+const SAID: &str = "said";
+
+/// Says a line. Lines are added and never exchanged, so that of two things said at once both are
+/// heard.
+pub(crate) fn say(text: &str) {
+    // Longer than any reader takes to notice it.
+    const STAYS: i32 = 5_000;
+    let Some(region) = dom::document().get_element_by_id(SAID) else {
+        return;
+    };
+    let line = dom::make("p", "");
+    line.set_text_content(Some(text));
+    let _ = region.append_child(&line);
+    dom::after(STAYS, move || line.remove());
+}
+
+/// Says a line when nothing else was to be said so for a moment: a count after typing.
+pub(crate) fn say_soon(text: impl FnOnce() -> String + 'static) {
+    const PAUSE: i32 = 400;
+    thread_local! {
+        static TURN: Cell<u32> = const { Cell::new(0) };
+    }
+    let mine = TURN.get() + 1;
+    TURN.set(mine);
+    dom::after(PAUSE, move || {
+        if TURN.get() == mine {
+            say(&text());
+        }
+    });
+}
+
+/// Takes back what was said.
+pub(crate) fn unsay() {
+    if let Some(region) = dom::document().get_element_by_id(SAID) {
+        region.set_text_content(None);
+    }
 }

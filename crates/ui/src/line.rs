@@ -1,6 +1,6 @@
 //! The page's two lines to the worker: calls with answers, and the port of events.
 
-use crate::app::{app, change_stock, with_stock};
+use crate::app::{app, change_stock, keys_moved, with_stock};
 use crate::dom;
 use crate::stock::Stock;
 use js_sys::{Array, Function, Reflect};
@@ -197,12 +197,14 @@ fn hear(event: Event) {
             });
             if !replacing {
                 change_stock(|stock| stock.add(&account, rows));
+                keys_moved();
                 changed();
             }
         }
         Event::InventoryDone => {
             if let Some(next) = NEXT.take() {
                 change_stock(|stock| stock.replace(next));
+                keys_moved();
             }
             app.complete.set(true);
             draw();
@@ -221,7 +223,9 @@ fn hear(event: Event) {
                 next.as_mut()
                     .map(|next| next.change(&account, rows.clone(), &removed))
             });
-            change_stock(|stock| stock.change(&account, rows, &removed));
+            if change_stock(|stock| stock.change(&account, rows, &removed)) {
+                keys_moved();
+            }
             let hidden = app.shown.with_untracked(|shown| {
                 shown
                     .as_ref()

@@ -95,7 +95,6 @@ pub(crate) fn options() -> AnyView {
     dom::listen_forever(&dom::window(), "hashchange", move |_| {
         section.set(Section::now())
     });
-    dom::listen_forever(&dom::window(), "resize", |_| grid::resize());
     dom::listen_forever(&dom::document(), "keydown", move |event| {
         if let Ok(event) = event.dyn_into::<KeyboardEvent>() {
             pressed(&event, section, help);

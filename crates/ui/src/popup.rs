@@ -7,7 +7,7 @@ use crate::dom;
 use crate::el::{all, el, live};
 use crate::gate;
 use crate::icons::{Icon, icon, mark};
-use crate::kit::{Btn, status};
+use crate::kit::{Btn, say_soon, status};
 use crate::line::spawn;
 use crate::options::{Place, lock, opening, refresh_when_shown, touch};
 use crate::popup_list;
@@ -116,6 +116,8 @@ fn open() -> AnyView {
             &[&number(app.matched.get()), &number(total.get())],
         )
     });
+    // More rows are on their way.
+    let busy = move || (!app.complete.get() || app.looking.get()).then_some("true");
     let pressed = move |event: KeyboardEvent| {
         let name = event.key();
         if event.is_composing() {
@@ -175,7 +177,7 @@ fn open() -> AnyView {
                             let text = event_target_value(&event);
                             app.matched.set(popup_list::type_in(&text));
                             typed.set(text);
-                            dom::after(400, move || app.say(tally.get_untracked()));
+                            say_soon(move || tally.get_untracked());
                         })
                 )
             )
@@ -189,6 +191,7 @@ fn open() -> AnyView {
                             .a("role", "listbox")
                             .a("aria-label", t("keys", &[]))
                             .a("tabindex", "0")
+                            .live("aria-busy", busy)
                             .born(|list| popup_list::begin(list.unchecked_into()))
                             .on("keydown", pressed)
                             .on("scroll", move |_: Event| popup_list::scroll())

@@ -3,7 +3,7 @@
 use crate::app::{Copied, app, with_stock};
 use crate::copying;
 use crate::dom::{self, make, set, write_marked};
-use crate::finder::{Finder, look_inside};
+use crate::finder::{Finder, Pause, look_inside};
 use crate::grid_row::{RowWords, state_class};
 use crate::listing::{GroupBy, Line};
 use crate::words::{amount, now, t};
@@ -49,6 +49,8 @@ pub(crate) fn begin(list: HtmlElement) {
     let tall = make("div", "tall");
     set(&tall, "role", "presentation");
     let _ = list.append_child(&tall);
+    // A form may stand in the list's place for a while.
+    dom::on_resize(&list, scroll);
     let mut finder = Finder::default();
     finder.wish.group_by = GroupBy::Nothing;
     finder.wish.sort = crate::listing::Sort::LastUsed;
@@ -86,7 +88,17 @@ fn with_list<T>(work: impl FnOnce(&mut List) -> T) -> Option<T> {
 
 /// The rows changed. Returns how many fit.
 pub(crate) fn renew() -> u32 {
-    with_list(|list| list.finder.listing.matched).unwrap_or_default()
+    let (matched, typed, ticket) = with_list(|list| {
+        let ticket = list.finder.ask_again();
+        (
+            list.finder.listing.matched,
+            list.finder.wish.typed.clone(),
+            ticket,
+        )
+    })
+    .unwrap_or_default();
+    ask_inside(&typed, ticket, Pause::RowsMoving);
+    matched
 }
 
 /// Something was typed. Returns how many fit.
@@ -100,23 +112,28 @@ pub(crate) fn type_in(typed: &str) -> u32 {
         (list.finder.listing.matched, ticket)
     })
     .unwrap_or_default();
-    if let Some(ticket) = ticket {
-        let still = move || with_list(|list| list.finder.is_current(ticket)).unwrap_or(false);
-        look_inside(typed.to_owned(), still, move |hits| {
-            let matched = with_list(|list| {
-                // What was found by name stands first, so the chosen row stays where it is.
-                list.finder.found(ticket, hits).then(|| {
-                    list.take_rows();
-                    list.redraw();
-                    list.finder.listing.matched
-                })
-            });
-            if let Some(Some(matched)) = matched {
-                app().matched.set(matched);
-            }
-        });
-    }
+    app().looking.set(ticket.is_some());
+    ask_inside(typed, ticket, Pause::Typing);
     matched
+}
+
+fn ask_inside(typed: &str, ticket: Option<u32>, pause: Pause) {
+    let Some(ticket) = ticket else { return };
+    let still = move || with_list(|list| list.finder.begins(ticket)).unwrap_or(false);
+    look_inside(typed.to_owned(), pause, still, move |found| {
+        let matched = with_list(|list| {
+            // What was found by name stands first, so the chosen row stays where it is.
+            list.finder.found(ticket, found).then(|| {
+                list.take_rows();
+                list.redraw();
+                list.finder.listing.matched
+            })
+        });
+        if let Some(Some(matched)) = matched {
+            app().looking.set(false);
+            app().matched.set(matched);
+        }
+    });
 }
 
 /// Something shown beside the rows changed.

@@ -171,11 +171,18 @@ impl Stock {
         }
     }
 
-    /// Keys of one account changed, came or went.
-    pub(crate) fn change(&mut self, account: &AccountId, rows: Vec<KeyRow>, removed: &[RemoteId]) {
+    /// Keys of one account changed, came or went. True if a search inside keys may find more now,
+    /// or less: a key is new, or another one than before.
+    pub(crate) fn change(
+        &mut self,
+        account: &AccountId,
+        rows: Vec<KeyRow>,
+        removed: &[RemoteId],
+    ) -> bool {
         let Some(index) = self.account_index(account) else {
-            return;
+            return false;
         };
+        let mut moved = false;
         if !removed.is_empty() {
             let removed: HashSet<&RemoteId> = removed.iter().collect();
             self.rows
@@ -192,14 +199,18 @@ impl Stock {
         for key in rows {
             match places.get(&key.id.0) {
                 Some(place) => {
-                    let selected = self.rows[*place].selected;
+                    let held = &self.rows[*place];
+                    let selected = held.selected;
+                    moved |= held.key.mask != key.mask || held.key.secret != key.secret;
                     self.rows[*place] = Row::of(key, index, &self.accounts[index as usize]);
                     self.rows[*place].selected = selected;
                 }
                 None => new.push(key),
             }
         }
+        moved |= !new.is_empty();
         self.add(account, new);
+        moved
     }
 
     /// One account and its keys are no more.
@@ -390,6 +401,20 @@ mod tests {
             &[RemoteId("1".to_owned())],
         );
         assert_eq!(names(&stock), ["Beta/key 2", "Beta/key 3"]);
+    }
+
+    #[test]
+    fn only_other_keys_are_worth_another_search_inside_them() {
+        let mut stock = two();
+        let beta = AccountId("b".to_owned());
+        let mut row = keys(&["1"]);
+        row[0].remaining = Some(5);
+        assert!(!stock.change(&beta, row.clone(), &[RemoteId("2".to_owned())]));
+        row[0].secret = relaykeep_protocol::SecretState::Held;
+        assert!(stock.change(&beta, row.clone(), &[]), "it was revealed");
+        row[0].mask = "sk-other".to_owned();
+        assert!(stock.change(&beta, row, &[]), "it is another key");
+        assert!(stock.change(&beta, keys(&["9"]), &[]), "it is new");
     }
 
     #[test]

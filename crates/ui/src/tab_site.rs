@@ -14,8 +14,8 @@ use crate::words::{amount, t, tn};
 use leptos::prelude::*;
 use relaykeep_core::keys;
 use relaykeep_protocol::{
-    AccountId, Clue, KeepDraft, LookAtTab, MakeToken, Recognition, SiteKind, TabSite, TakeDraft,
-    TakeShownToken, TokenOffer,
+    AccountDraft, AccountId, Clue, ErrorCode, KeepDraft, LookAtTab, MakeToken, Recognition,
+    SiteKind, SiteTrouble, TabSite, TakeDraft, TakeShownToken, TokenOffer,
 };
 use web_sys::Event;
 
@@ -42,10 +42,23 @@ pub(crate) fn tab_site(adding: RwSignal<bool>) -> AnyView {
     };
     look(false);
     // A half-filled form waits here while the user fetched a token.
+    let kept: RwSignal<Option<AccountDraft>> = RwSignal::new(None);
     spawn(async move {
-        if let Ok(Some(draft)) = ask(TakeDraft {}).await {
+        if let Ok(draft) = ask(TakeDraft {}).await {
+            kept.try_set(draft);
+        }
+    });
+    Effect::new(move || {
+        // Over another site it would send what is typed for that one to this one.
+        let same = site.with(|site| {
+            kept.with(|draft| match (site, draft) {
+                (Some(site), Some(draft)) => is_of(site, &draft.address),
+                (_, None) | (None, _) => false,
+            })
+        });
+        if same && let Some(draft) = kept.write_untracked().take() {
             form.fill(draft);
-            adding.try_set(true);
+            adding.set(true);
         }
     });
     keep_draft(form, adding);
@@ -67,6 +80,29 @@ pub(crate) fn tab_site(adding: RwSignal<bool>) -> AnyView {
             Some(found) => known(found, form, adding, checking.into(), check),
         }))
         .into_any()
+}
+
+/// A half-filled form is about the site of this tab.
+fn is_of(site: &TabSite, address: &str) -> bool {
+    match (&site.recognition, &site.origin) {
+        (Recognition::Relay { base_url, .. }, _) => base_url == address,
+        (
+            Recognition::NoHint
+            | Recognition::NotARelay(_)
+            | Recognition::Unreachable
+            | Recognition::Challenge,
+            Some(origin),
+        ) => address
+            .strip_prefix(origin.as_str())
+            .is_some_and(|path| path.is_empty() || path.starts_with('/')),
+        (
+            Recognition::NoHint
+            | Recognition::NotARelay(_)
+            | Recognition::Unreachable
+            | Recognition::Challenge,
+            None,
+        ) => false,
+    }
 }
 
 /// Keeps the form over the popup's closing, a moment after each change.
@@ -280,6 +316,7 @@ fn start_adding(
     username: Option<String>,
 ) {
     let _ = username;
+    form.clear();
     form.address.set(base_url.to_owned());
     form.kind.set(Some(kind));
     if let Some(user_id) = user_id {
@@ -320,6 +357,15 @@ fn adding_form(site: &TabSite, host: &str, form: Form, adding: RwSignal<bool>) -
     .into_any()
 }
 
+/// What went wrong in the site's own page: a login that ended is that page's, and no token's.
+fn in_page_error(code: &ErrorCode) -> String {
+    if *code == ErrorCode::Site(SiteTrouble::LoginExpired) {
+        t("signed_out", &[])
+    } else {
+        troubles::error(code)
+    }
+}
+
 /// The site shows the token the login already has.
 fn use_shown(form: Form) -> AnyView {
     let take = move || {
@@ -330,7 +376,7 @@ fn use_shown(form: Form) -> AnyView {
                     app().say(t("token_taken", &[]));
                 }
                 Err(code) => {
-                    form.wrong.try_set(Some(troubles::error(&code)));
+                    form.wrong.try_set(Some(in_page_error(&code)));
                 }
             }
         });
@@ -353,8 +399,13 @@ fn make_token(form: Form, done: impl Fn() + Copy + Send + 'static) -> AnyView {
         form.wrong.set(None);
         sure.set(false);
         spawn(async move {
-            let answer = ask(MakeToken { draft }).await;
-            form.read(answer, done);
+            match ask(MakeToken { draft }).await {
+                Err(code @ ErrorCode::Site(SiteTrouble::LoginExpired)) => {
+                    form.busy.try_set(false);
+                    form.wrong.try_set(Some(in_page_error(&code)));
+                }
+                answer => form.read(answer, done),
+            }
         });
     };
     live(move || {

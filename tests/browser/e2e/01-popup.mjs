@@ -85,7 +85,7 @@ export default {
       },
     })),
     {
-      name: "a half-filled form waits while the user looks for the token",
+      name: "a half-filled form waits while the user looks for the token, and over its own site only",
       async run(context) {
         const one = site(context, "newapi-jwt");
         await look(context, one, async (popup) => {
@@ -94,9 +94,16 @@ export default {
           await popup.type("textbox", "Access token", "half-a-token");
           await new Promise((resolve) => setTimeout(resolve, 600));
         });
+        await look(context, site(context, "newapi-cookie"), async (popup) => {
+          await popup.find("button", "Add this site");
+          assert.ok(!(await popup.has("textbox", "Access token")), "what was typed for one site stands over another");
+        });
         await look(context, one, async (popup) => {
           const box = await popup.find("textbox", "User id");
           assert.equal(await box.evaluate((input) => input.value), "4711");
+          await popup.click("button", "Cancel");
+          await popup.click("button", "Add this site");
+          assert.equal(await (await popup.find("textbox", "Access token")).evaluate((input) => input.value), "", "it was cancelled");
           await popup.click("button", "Cancel");
         });
       },

@@ -1,7 +1,7 @@
 // The worker is killed at every step of a sync, a reveal and a token's making: after the first
 // request, the second, … It resumes or ends honestly, and nothing is done twice that matters.
 import assert from "node:assert/strict";
-import { addByHand, withSites } from "../context.mjs";
+import { addByHand, ensure, withSites } from "../context.mjs";
 import { until } from "../driver.mjs";
 
 const MASKED = 0;
@@ -24,6 +24,7 @@ async function undisturbed(site, act) {
 
 export default {
   name: "kills",
+  beside: true,
   // Each answer waits, so that a kill falls between a request and its answer.
   ...withSites([
     { kind: "newapi-jwt", keys: 230, latency: 150, limits: "off" },
@@ -36,7 +37,6 @@ export default {
       async run({ app, sites }) {
         const site = sites[which];
         await addByHand(app, site, `sync ${kind}`);
-        await app.sync(`sync ${kind}`);
         const steps = await undisturbed(site, () => app.sync(`sync ${kind}`));
         assert.ok(steps >= 3, `${steps} requests`);
         for (let step = 1; step <= steps; step++) {
@@ -51,6 +51,7 @@ export default {
           if (!/new \d+/.test(job.text)) await app.sync(`sync ${kind}`);
           assert.deepEqual(names(await app.keys({ account: `sync ${kind}` })), names(await site.keys()), `killed after request ${step} of ${steps}: ${job.text}`);
         }
+        await app.removeAccount(`sync ${kind}`);
       },
     })),
     {
@@ -58,8 +59,7 @@ export default {
       longest: 900_000,
       async run({ app, sites }) {
         const site = sites[MASKED];
-        if (!(await app.accounts()).some((one) => one.text.includes(site.host))) await addByHand(app, site, "reveal");
-        await app.sync();
+        await addByHand(app, site, "reveal");
         for (let step = 1; step <= 3; step++) {
           const ids = (await site.keys()).map((key) => key.id);
           await site.changeKeys({ rekey: ids }); // other keys behind other masks: all are asked for again
@@ -76,6 +76,7 @@ export default {
           assert.ok(calls <= Math.ceil(ids.length / 100) + 1, `${calls} calls for ${ids.length} keys`);
           for (const key of (await site.keys()).slice(0, 2)) assert.equal(await app.copyKey({ name: key.name }), key.full);
         }
+        await app.removeAccount("reveal");
       },
     },
     {
@@ -84,7 +85,6 @@ export default {
       async run({ app, sites }) {
         const site = sites[MASKED];
         const page = await site.signIn(app);
-        for (const one of (await app.accounts()).map((each) => each.text.split("\n")[0])) await app.removeAccount(one);
         await site.resetLog();
         await site.fault({ fault: "latency", ms: 4000, path: "/api/user/token" });
         const popup = await app.popup(page);
@@ -98,6 +98,7 @@ export default {
         await until("the doubt to be said", async () => (await app.jobs()).some((job) => /probably replaced/.test(job.text)), { timeout: 90_000 });
         assert.equal((await site.log()).filter((one) => one.path === "/api/user/token").length, 1);
         await page.close();
+        site.accessToken = (await site.replaceToken()).accessToken;
       },
     },
     {
@@ -105,7 +106,7 @@ export default {
       longest: 300_000,
       async run({ app, sites, PASSPHRASE }) {
         const site = sites[LISTS];
-        if (!(await app.accounts()).some((one) => one.text.includes(site.host))) await addByHand(app, site, "waits");
+        await ensure(app, site, "waits");
         await site.changeKeys({ add: [{ name: "made while locked" }] });
         const before = new Set((await app.jobs()).map((job) => job.id));
         const view = await app.options("accounts");
@@ -115,6 +116,7 @@ export default {
         await until("the job to end", async () => (await app.jobs()).some((job) => !before.has(job.id) && !job.running), { timeout: 90_000 });
         if (!(await app.keys({ search: "made while locked" })).length) await app.sync();
         assert.equal((await app.keys({ search: "made while locked" })).length, 1);
+        await app.removeAccount("waits");
       },
     },
   ],

@@ -1,7 +1,7 @@
 // The sites' limiters: said with the time they end, obeyed, and gone on from by itself.
 import assert from "node:assert/strict";
-import { addByHand, fresh, PASSPHRASE, withSites } from "../context.mjs";
-import { until } from "../driver.mjs";
+import { addByHand, ensure, fresh, PASSPHRASE, withSites } from "../context.mjs";
+import { paused, until } from "../driver.mjs";
 
 const reveals = (log) => log.filter((one) => one.path.startsWith("/api/token/batch/keys") || /^\/api\/token\/\d+\/key$/.test(one.path));
 
@@ -12,20 +12,25 @@ async function revealAll(app) {
   await (await dialog.waitForSelector('::-p-aria([name="Reveal"][role="button"])')).click();
 }
 
-const paused = (job) => /goes on by itself/i.test(job.text);
+/** Lets so many critical requests through, and forgets those made. */
+async function critical(site, rate = "20/1200") {
+  await site.limits({ ct: rate });
+  await site.resetLimits();
+}
 
 export default {
   name: "limits",
+  beside: true,
   ...withSites([{ kind: "newapi-jwt", keys: 250 }, { kind: "oneapi", keys: 5 }, { kind: "newapi-cookie", keys: 3 }]),
   cases: [
     {
       name: "a 429 in the middle of a reveal is said, obeyed and resumed",
       longest: 300_000,
       async run({ app, sites: [site] }) {
-        await addByHand(app, site, "limited");
+        await ensure(app, site, "limited");
+        await site.changeKeys({ rekey: (await site.keys()).map((key) => key.id) });
         await app.sync("limited");
-        await site.limits({ ct: "2/12" });
-        await site.resetLimits();
+        await critical(site, "2/12");
         await site.resetLog();
         const waiting = await app.job(() => revealAll(app), { ended: paused });
         assert.match(waiting.text, /\d{1,2}:\d\d/, "the time it goes on is said");
@@ -41,6 +46,7 @@ export default {
         await until("the end to be said", async () => (await app.jobs()).some((job) => /revealed 250/.test(job.text)));
         const key = (await site.keys()).at(-1);
         assert.equal(await app.copyKey({ account: "limited", name: key.name }), key.full);
+        await critical(site);
       },
     },
     {
@@ -48,24 +54,22 @@ export default {
       longest: 300_000,
       run: (context) => fresh(context, async (app) => {
         const [site] = context.sites;
-        await site.limits({ ct: "2/20" });
-        await site.resetLimits();
+        await critical(site, "2/15");
         await app.onboard({ passphrase: PASSPHRASE });
         await addByHand(app, site, "restarted");
-        await app.sync();
         await app.job(() => revealAll(app), { ended: paused });
         await app.killBrowser();
         await app.relaunch();
         await app.unlock(PASSPHRASE);
         await until("the end", async () => (await app.jobs()).some((job) => /revealed 250/.test(job.text)), { timeout: 150_000, every: 500 });
-        await site.limits({ ct: "20/1200" });
-        await site.resetLimits();
+        await critical(site);
       }),
     },
     {
       name: "a limit at one site lets the others go on, and keeps what is held",
       async run({ app, sites: [limited, free] }) {
-        await addByHand(app, free, "free");
+        await ensure(app, limited, "limited");
+        await ensure(app, free, "free");
         const held = (await app.keys({ account: "limited" })).length;
         await limited.exhaust("ga");
         const view = await app.options("accounts");
@@ -90,13 +94,13 @@ export default {
         // A fork without the batch call: each key has to be asked for by itself.
         await site.fault({ fault: "answer", path: "/api/token/batch/keys", status: 404, body: { error: { message: "Invalid URL" } } });
         await addByHand(app, site, "singles");
-        await app.sync("singles");
         await site.resetLog();
         await app.job(() => revealAll(app), { ended: paused });
         const asked = reveals(await site.log());
         assert.ok(asked.length < 20, `${asked.length} critical requests`);
         assert.ok(asked.every((one) => one.status !== 429), "the limit was run into");
         await site.clearFaults();
+        await app.removeAccount("singles");
       },
     },
   ],

@@ -33,6 +33,7 @@ async function expectClean(app, needles, when) {
 /** Everything a secret can go through here. */
 async function lead(app, site, second, { mode }) {
   await app.onboard({ mode, passphrase: NEEDLES.passphrase });
+  await site.changeKeys({ clear: true });
   await site.addKeys([{ name: NEEDLES["key name"] }, { name: NEEDLES["key name, changed"] }, { name: NEEDLES["key name, deleted"] }]);
 
   // Typed into the form and cancelled.
@@ -46,7 +47,6 @@ async function lead(app, site, second, { mode }) {
 
   await addByHand(app, site, NEEDLES["account name"], { token: TOKEN });
   await addByHand(app, second, NEEDLES["account name, removed"]);
-  await app.sync();
   if (site.masks) await app.reveal();
   await app.keys({ search: NEEDLES["search text"] });
   const keys = await site.keys();
@@ -119,6 +119,7 @@ const inMode = (mode) => ({
 
 export default {
   name: "canaries",
+  beside: true,
   // Added by hand and never opened in a tab: a site's own page stores what it likes.
   ...withSites([
     { kind: "newapi-jwt", keys: 4, token: TOKEN, limits: "off" },

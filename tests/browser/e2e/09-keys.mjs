@@ -1,36 +1,28 @@
 // The list: search, choose, copy, by mouse and by keyboard, on the page and in the popup.
 import assert from "node:assert/strict";
-import { addByHand, withSites } from "../context.mjs";
+import { addByHand, fresh, withSites } from "../context.mjs";
 import { sleep, until } from "../driver.mjs";
 
 const option = (popup) => popup.page.$$eval('[role="option"]', (all) => all.filter((one) => one.checkVisibility()).map((one) => one.innerText.split("\n")[0].trim()));
 
 export default {
   name: "keys",
-  async before(options) {
-    const context = await withSites([{ kind: "newapi-jwt", keys: 30, limits: "off" }, { kind: "oneapi", keys: 9 }]).before(options);
-    await addByHand(context.app, context.sites[0], "Orchard");
-    await addByHand(context.app, context.sites[1], "Harbour");
-    await context.app.sync();
-    return context;
-  },
-  after: withSites([]).after,
+  ...withSites([{ kind: "newapi-jwt", keys: 30, limits: "off" }, { kind: "oneapi", keys: 9 }], {
+    async ready({ app, sites }) {
+      await addByHand(app, sites[0], "Orchard");
+      await addByHand(app, sites[1], "Harbour");
+    },
+  }),
   cases: [
     {
       name: "an empty vault teaches the next step",
-      async run({ options }) {
-        const { launch } = await import("../driver.mjs");
-        const app = await launch({ dist: options.dist });
-        try {
-          await app.onboard({ mode: "device" });
-          const view = await app.options("keys");
-          await view.find("heading", "No keys yet");
-          await view.click("button", "Add account");
-          await until("the form or its page", async () => (await view.has("dialog", "Add account")) || (await view.page.evaluate(() => location.hash)) === "#/accounts");
-        } finally {
-          await app.close();
-        }
-      },
+      run: (context) => fresh(context, async (app) => {
+        await app.onboard({ mode: "device" });
+        const view = await app.options("keys");
+        await view.find("heading", "No keys yet");
+        await view.click("button", "Add account");
+        await view.find("dialog", "Add account");
+      }),
     },
     {
       name: "search finds by name, account, site and any part of the key",
@@ -50,8 +42,11 @@ export default {
       name: "the count says how many of all, and Escape clears the search",
       async run({ app }) {
         const view = await app.options("keys");
+        const heard = await view.listen();
         await app.search(view, "cursor");
         await view.reads(/2 of 40/);
+        await until("the count to be said", async () => (await heard()).includes("2 of 40"));
+        assert.deepEqual(await heard(), ["2 of 40"], "once, after the last letter");
         await view.page.keyboard.press("Escape");
         const box = await view.find("searchbox", "Search keys");
         await until("an empty box", () => box.evaluate((one) => one.value === ""));
@@ -113,16 +108,17 @@ export default {
       longest: 120_000,
       async run({ app, sites: [site] }) {
         const held = await app.clipboard();
-        await site.fault({ fault: "latency", ms: 6500, path: "/api/token/batch/keys" });
-        await site.fault({ fault: "latency", ms: 6500, path: "/api/token/*" });
+        await site.fault({ fault: "latency", ms: 5000, path: "/api/token/*" });
         const view = await app.options("keys");
         await app.search(view, "research batch");
         const row = await until("its row", async () => {
           for (const one of await view.visible("[data-key]")) if (await one.$('::-p-aria([name="Reveal"][role="button"])')) return one;
           return null;
         });
+        const heard = await view.listen();
         await (await row.waitForSelector('::-p-aria([name="Copy"][role="button"])')).click();
-        await until("the offer", async () => /Revealed, press Copy/.test(await view.status()), { timeout: 30_000 });
+        await until("the offer", async () => (await heard()).some((line) => /Revealed, press Copy/.test(line)), { timeout: 30_000 });
+        assert.ok(!(await heard()).includes("Copied"));
         await site.clearFaults();
         assert.equal(await app.clipboard(), held, "something was copied behind the user's back");
         const key = (await site.keys()).find((one) => one.name === "research batch");
@@ -139,8 +135,10 @@ export default {
         await until("the cursor in the box", () => popup.page.evaluate(() => document.activeElement?.type === "search" || document.activeElement?.role === "searchbox"));
         await popup.page.keyboard.type(key.full.slice(10, 20));
         await until("one hit", async () => (await option(popup)).length === 1);
+        const heard = await popup.listen();
         await popup.page.keyboard.press("Enter");
-        await until("Copied", async () => /Copied/.test((await popup.status()) + (await popup.text())));
+        await until("Copied", async () => (await heard()).includes("Copied"));
+        await popup.reads("Copied");
         await app.closePopup(popup);
         assert.equal(await app.clipboard(), key.full);
         await page.close();
@@ -169,16 +167,22 @@ export default {
         const view = await app.options("keys");
         await app.search(view, "");
         await view.page.evaluate(() => document.activeElement?.blur());
+        const heard = await view.listen();
         await view.page.keyboard.press("/");
         const key = (await site.keys()).find((one) => one.name === "翻译插件") ?? (await site.keys())[2];
         await view.page.keyboard.type(key.full.slice(8, 22));
-        await sleep(300);
+        await until("one hit", async () => (await view.visible("[data-key]")).length === 1);
         await view.page.keyboard.press("ArrowDown");
         await until("a row in focus", () => view.page.evaluate(() => Boolean(document.activeElement?.closest("[role=grid]"))));
         // The account's head may come first.
         if (!(await view.page.evaluate(() => document.activeElement?.closest("[data-key]")))) await view.page.keyboard.press("ArrowDown");
         await view.page.keyboard.press("c");
-        await until("the key in the clipboard", async () => (await app.clipboard()) === key.full);
+        // How many there are and that it is copied: neither takes the other's place.
+        await until(async () => `both to be said; heard: ${await heard()}`, async () => {
+          const lines = await heard();
+          return lines.includes("Copied") && lines.includes("1 of 40");
+        });
+        assert.equal(await app.clipboard(), key.full);
       },
     },
     {
@@ -189,7 +193,7 @@ export default {
         await app.search(view, "old tablet");
         for (const row of await view.visible("[data-key]")) await (await row.waitForSelector('::-p-aria([role="checkbox"])')).click();
         await app.search(view, "");
-        await view.click("button", "Remove here…");
+        await app.onSelection("Remove here…"); // the panel beside the list has such a button, too
         const dialog = await until("the question", () => view.page.$("dialog[open]"));
         assert.match(await dialog.evaluate((one) => one.innerText), /sites are not touched/);
         await (await dialog.waitForSelector('::-p-aria([name="Remove here"][role="button"])')).click();

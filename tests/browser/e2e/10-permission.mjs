@@ -1,6 +1,6 @@
 // A permission taken away in the browser's settings is noticed, said, and got over.
 import assert from "node:assert/strict";
-import { addByHand, withSites } from "../context.mjs";
+import { ensure, withSites } from "../context.mjs";
 import { until } from "../driver.mjs";
 
 /** What a person does on the extension's page of the browser. */
@@ -22,25 +22,32 @@ async function inSettings(app, call, ...args) {
 const revoke = (app) => inSettings(app, "updateExtensionConfiguration", { extensionId: app.chromium.id, hostAccess: "ON_SPECIFIC_SITES" });
 const grant = (app, site) => inSettings(app, "addHostPermission", app.chromium.id, `${site.origin}/*`);
 
+/** The account is there, and its permission was taken away. */
+async function revoked({ app, sites: [site] }) {
+  await ensure(app, site, "Orchard");
+  await revoke(app);
+  await (await app.options("accounts")).find("button", "Grant access");
+}
+
 export default {
   name: "permission",
   ...withSites([{ kind: "newapi-jwt", keys: 5 }]),
   cases: [
     {
       name: "a revoked permission is noticed without a sync, said on the account, and its keys stay",
-      async run({ app, sites: [site] }) {
-        await addByHand(app, site, "Orchard");
-        await app.sync();
-        await revoke(app);
+      async run(context) {
+        const { app } = context;
+        await revoked(context);
         const view = await app.options("accounts");
-        await view.find("button", "Grant access");
         await view.reads(/permission/i);
         assert.equal((await app.keys()).length, 5);
       },
     },
     {
       name: "a sync says that the permission is missing, and asks the site nothing",
-      async run({ app, sites: [site] }) {
+      async run(context) {
+        const { app, sites: [site] } = context;
+        await revoked(context);
         await site.resetLog();
         const [line] = await app.sync("Orchard");
         assert.match(line, /permission/i);
@@ -49,7 +56,9 @@ export default {
     },
     {
       name: "granted again, it works again",
-      async run({ app, sites: [site] }) {
+      async run(context) {
+        const { app, sites: [site] } = context;
+        await revoked(context);
         await grant(app, site);
         const view = await app.options("accounts");
         await view.gone("button", "Grant access");

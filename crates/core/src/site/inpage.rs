@@ -62,12 +62,17 @@ pub struct ShownToken {
     pub token: Option<Secret>,
 }
 
-/// Reads the report of `shownToken`. `None`: nobody is signed in, or the site did not say.
-#[must_use]
-pub fn read_shown_token(json: &str) -> Option<ShownToken> {
-    let report = Report::read(json).ok()?;
-    Some(ShownToken {
-        user_id: lax::id(report.user_id)?,
+/// Reads the report of `shownToken`.
+///
+/// # Errors
+/// Why the site did not say.
+pub fn read_shown_token(json: &str) -> Result<ShownToken, MakeProblem> {
+    let report = Report::read(json).map_err(|_| MakeProblem::BadAnswer)?;
+    let Some(user_id) = lax::id(report.user_id) else {
+        return Err(read_problem(report.problem));
+    };
+    Ok(ShownToken {
+        user_id,
         username: report.name(),
         token: report
             .token
@@ -86,7 +91,7 @@ pub enum MakeStep {
     Token,
 }
 
-/// Why no token was made.
+/// Why no token was made, or shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MakeProblem {
     /// Nobody is signed in on the page.
@@ -128,6 +133,18 @@ pub enum MadeToken {
     },
 }
 
+fn read_problem(said: lax::Raw<'_>) -> MakeProblem {
+    match lax::text(said).as_deref() {
+        Some("signed-out") => MakeProblem::SignedOut,
+        Some("other-user") => MakeProblem::OtherUser,
+        Some("busy") => MakeProblem::Busy,
+        Some("limited") => MakeProblem::Limited,
+        Some("refused") => MakeProblem::Refused,
+        Some("no-answer") => MakeProblem::NoAnswer,
+        _ => MakeProblem::BadAnswer,
+    }
+}
+
 /// Reads the report of `makeToken`. What does not read is a failure in doubt: the script may have
 /// been cut off after the site had made the token.
 #[must_use]
@@ -157,15 +174,7 @@ pub fn read_made_token(json: &str) -> MadeToken {
         Some("token") => MakeStep::Token,
         _ => return in_doubt,
     };
-    let problem = match lax::text(report.problem).as_deref() {
-        Some("signed-out") => MakeProblem::SignedOut,
-        Some("other-user") => MakeProblem::OtherUser,
-        Some("busy") => MakeProblem::Busy,
-        Some("limited") => MakeProblem::Limited,
-        Some("refused") => MakeProblem::Refused,
-        Some("no-answer") => MakeProblem::NoAnswer,
-        _ => MakeProblem::BadAnswer,
-    };
+    let problem = read_problem(report.problem);
     let unclear = matches!(problem, MakeProblem::NoAnswer | MakeProblem::BadAnswer);
     MadeToken::Failed {
         step,

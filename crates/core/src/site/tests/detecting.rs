@@ -339,7 +339,14 @@ fn a_report_that_does_not_read_is_no_report() {
     ] {
         assert!(read_evidence(text).is_none(), "{text}");
     }
-    assert!(read_shown_token(r#"{"problem":"signed-out"}"#).is_none());
+    for (report, problem) in [
+        (r#"{"problem":"signed-out"}"#, MakeProblem::SignedOut),
+        (r#"{"problem":"limited"}"#, MakeProblem::Limited),
+        (r#"{"problem":"no-answer"}"#, MakeProblem::NoAnswer),
+        ("", MakeProblem::BadAnswer),
+    ] {
+        assert_eq!(read_shown_token(report).unwrap_err(), problem);
+    }
     assert!(
         read_shown_token(r#"{"user_id":"2","token":null}"#)
             .unwrap()
