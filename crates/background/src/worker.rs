@@ -121,6 +121,11 @@ impl Worker {
                 return Err(ErrorCode::Locked);
             }
             if let Some(keys) = Keys::from_session(session.keys_text()) {
+                // What the check noted of the clock is written while the vault is read.
+                let noted = session.clone();
+                spawn_local(async move {
+                    let _ = noted.save().await;
+                });
                 return self.take_over(keys, session).await;
             }
         }
@@ -165,7 +170,14 @@ impl Worker {
         self.notices.borrow_mut().extend(notices);
         let deadline = Deadline::begin(browser::now(), None);
         let session = Session::new(&keys.to_session(), mode, deadline);
-        let open = self.take_over(keys, session).await?;
+        session.save().await.map_err(|_| ErrorCode::StorageFailed)?;
+        let open = match self.take_over(keys, session).await {
+            Ok(open) => open,
+            Err(error) => {
+                Session::forget().await;
+                return Err(error);
+            }
+        };
         open.touch().await;
         Ok(open)
     }
@@ -207,7 +219,6 @@ impl Worker {
                 Ok(Err(_)) | Err(_) => Vault::open(ports(), keys).await?.0,
             };
         }
-        session.save().await.map_err(|_| ErrorCode::StorageFailed)?;
         let open = Rc::new(Open {
             mode: session.mode,
             vault: Mutex::new(vault),
@@ -224,7 +235,8 @@ impl Worker {
         });
         *self.open.borrow_mut() = Some(Rc::clone(&open));
         crate::jobs::resume(self, &open).await;
-        crate::jobs::schedule(&open).await;
+        let scheduled = Rc::clone(&open);
+        spawn_local(async move { crate::jobs::schedule(&scheduled).await });
         Ok(open)
     }
 

@@ -6,6 +6,7 @@ use super::slot::Slot;
 use super::text::{decode, sum8, without_sum};
 use crate::ports::Store;
 use crate::sorted::{by_rank, by_rank_down};
+use futures_util::future::join;
 
 pub(crate) const MARKER: &str = "rk/m";
 pub(crate) const LAST_ROOT: &str = "rk1/r/last";
@@ -133,10 +134,10 @@ pub(crate) struct Roots {
 
 impl Roots {
     pub(crate) async fn read(ports: impl World) -> Self {
-        Self {
-            ring: read_each(ports.local(), &root_names()).await,
-            last: read_one(ports.mirror(), LAST_ROOT).await,
-        }
+        let names = root_names();
+        let ring = read_each(ports.local(), &names);
+        let (ring, last) = join(ring, read_one(ports.mirror(), LAST_ROOT)).await;
+        Self { ring, last }
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Held> {
@@ -169,10 +170,10 @@ pub(crate) struct Slots {
 
 impl Slots {
     pub(crate) async fn read(ports: impl World) -> Self {
-        Self {
-            local: read_each(ports.local(), &slot_names()).await,
-            mirror: read_each(ports.mirror(), &slot_names()).await,
-        }
+        let names = slot_names();
+        let local = read_each(ports.local(), &names);
+        let (local, mirror) = join(local, read_each(ports.mirror(), &names)).await;
+        Self { local, mirror }
     }
 
     /// Each sound one once, newest first.
