@@ -42,6 +42,8 @@ thread_local! {
     // Events of a line that was given up must not mix with the next one's.
     static GENERATION: Cell<u32> = const { Cell::new(0) };
     static DRAW_DUE: Cell<bool> = const { Cell::new(false) };
+    // The first word that the vault is open, kept until there is something to show.
+    static OPENED: RefCell<Option<Event>> = const { RefCell::new(None) };
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -124,6 +126,8 @@ fn catch_up(early: JsValue, how_far: CatchUp) {
 }
 
 fn connect() {
+    // A new line says everything anew.
+    OPENED.set(None);
     if let Ok(port) = page::connect(PORT_NAME) {
         attach(&port);
     }
@@ -154,7 +158,28 @@ fn attach(port: &Port) {
     });
 }
 
+/// The first rows follow the word that the vault is open at once: the page is built when they are
+/// there, and not three times over.
 fn hear(event: Event) {
+    let opens = matches!(
+        &event,
+        Event::State {
+            vault: VaultState::Unlocked { .. },
+            ..
+        }
+    );
+    if opens && app().vault.with_untracked(Option::is_none) {
+        OPENED.set(Some(event));
+        return;
+    }
+    let shows = !matches!(&event, Event::Accounts(_));
+    heed(event);
+    if shows && let Some(opened) = OPENED.take() {
+        heed(opened);
+    }
+}
+
+fn heed(event: Event) {
     let app = app();
     match event {
         Event::State {
