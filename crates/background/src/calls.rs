@@ -51,13 +51,14 @@ fn needs(call: &AnyCall) -> Needs {
         | AnyCall::LookAtTab(_)
         | AnyCall::CheckAddress(_)
         | AnyCall::KindsFor(_) => Needs::Nothing,
-        AnyCall::MakeBackup(_)
+        // Settings move the deadline themselves, once the new ones hold.
+        AnyCall::SetSettings(_)
+        | AnyCall::MakeBackup(_)
         | AnyCall::TakeShownToken(_)
         | AnyCall::RefreshStale(_)
         | AnyCall::KeepDraft(_)
         | AnyCall::TakeDraft(_) => Needs::Vault,
         AnyCall::Touch(_)
-        | AnyCall::SetSettings(_)
         | AnyCall::MakeToken(_)
         | AnyCall::AddAccount(_)
         | AnyCall::EditAccount(_)
@@ -104,7 +105,6 @@ async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCo
             let open = open?;
             let changes = open.book.borrow_mut().set_settings(call.settings.clone());
             open.commit(changes).await?;
-            // The deadline by the new settings.
             open.touch().await;
             crate::jobs::schedule(&open).await;
             worker.pages.tell(&Event::Settings(call.settings));

@@ -24,6 +24,10 @@ impl Pages {
 
     /// Tells every page; those that have gone are forgotten.
     pub(crate) fn tell(&self, event: &Event) {
+        // A sync by alarm has nobody listening: nothing is written then.
+        if self.0.borrow().is_empty() {
+            return;
+        }
         let text = json::write(event);
         self.0.borrow_mut().retain(|port| port.post(&text).is_ok());
     }

@@ -13,7 +13,9 @@ pub(crate) trait Body: Sized {
 
 /// Fields we do not know, as the texts they were written as.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct More(Vec<(String, Box<RawValue>)>);
+pub(crate) struct More(Vec<Field>);
+
+type Field = (String, Box<RawValue>);
 
 impl More {
     pub(crate) fn is_empty(&self) -> bool {
@@ -29,13 +31,10 @@ impl More {
 
 impl PartialEq for More {
     fn eq(&self, other: &Self) -> bool {
-        let texts = |more: &'_ Self| -> Vec<(String, String)> {
-            let texts = more.0.iter();
-            texts
-                .map(|(name, value)| (name.clone(), value.get().to_owned()))
-                .collect()
+        let same = |((name, value), (other_name, other_value)): (&Field, &Field)| {
+            name == other_name && value.get() == other_value.get()
         };
-        texts(self) == texts(other)
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
     }
 }
 
