@@ -95,6 +95,12 @@ fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     (start.eq_ignore_ascii_case(word) && ends).then_some(rest)
 }
 
+/// Reads a full key a person pasted; with or without `sk-`.
+#[must_use]
+pub fn typed_key(typed: &str) -> Option<ApiKey> {
+    read_full_key(bare(typed))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
