@@ -35,7 +35,7 @@ pub fn check_patch(patch: &KeyPatch, can: &KeyAbilities) -> Result<(), (KeyField
         offered(can.groups || group.is_empty()).map_err(at(KeyField::Group))?;
     }
     if patch.cross_group_retry == Some(true) {
-        offered(can.auto_groups).map_err(at(KeyField::CrossGroupRetry))?;
+        offered(can.cross_group_retry).map_err(at(KeyField::CrossGroupRetry))?;
     }
     if let Some(groups) = patch.auto_groups.as_deref().filter(|list| !list.is_empty()) {
         check_auto_groups(groups, can).map_err(at(KeyField::AutoGroups))?;
@@ -62,8 +62,9 @@ pub fn check_values(
     }
     addresses_for(&values.addresses, can.addresses).map_err(at(KeyField::Addresses))?;
     offered(can.groups || values.group.is_empty()).map_err(at(KeyField::Group))?;
-    let auto = can.auto_groups && values.group == AUTO_GROUP;
-    offered(auto || !values.cross_group_retry).map_err(at(KeyField::CrossGroupRetry))?;
+    let auto = values.group == AUTO_GROUP;
+    offered((auto && can.cross_group_retry) || !values.cross_group_retry)
+        .map_err(at(KeyField::CrossGroupRetry))?;
     if let Some(groups) = &values.auto_groups {
         offered(auto).map_err(at(KeyField::AutoGroups))?;
         check_auto_groups(groups, can).map_err(at(KeyField::AutoGroups))?;
@@ -92,7 +93,7 @@ pub fn fits(values: &KeyValues, can: &KeyAbilities) -> Vec<KeyField> {
         (KeyField::Group, !can.groups && !values.group.is_empty()),
         (
             KeyField::CrossGroupRetry,
-            values.cross_group_retry && !can.auto_groups,
+            values.cross_group_retry && !can.cross_group_retry,
         ),
         (
             KeyField::AutoGroups,
@@ -125,6 +126,7 @@ pub fn common(all: &[KeyAbilities]) -> Option<KeyAbilities> {
             (AddressRule::Any, AddressRule::Any) => AddressRule::Any,
         },
         groups: can.groups && other.groups,
+        cross_group_retry: can.cross_group_retry && other.cross_group_retry,
         auto_groups: can.auto_groups && other.auto_groups,
     }))
 }

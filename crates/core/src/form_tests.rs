@@ -9,6 +9,7 @@ fn can() -> KeyAbilities {
         models: true,
         addresses: AddressRule::Any,
         groups: true,
+        cross_group_retry: true,
         auto_groups: true,
     }
 }
@@ -21,6 +22,7 @@ fn can_little() -> KeyAbilities {
         models: false,
         addresses: AddressRule::PlainOnly,
         groups: false,
+        cross_group_retry: false,
         auto_groups: false,
     }
 }
