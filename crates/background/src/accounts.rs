@@ -10,7 +10,7 @@ use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{self, BaseUrl, Login, Place, SiteError, Whoami, detect};
 use relaykeep_core::vault::{Change, RecordId};
 use relaykeep_protocol::{
-    AccountDraft, AccountEdit, AccountId, AddOutcome, ErrorCode, Event, Health, JobKind, KeyRef,
+    AccountDraft, AccountEdit, AccountId, AddOutcome, ErrorCode, Event, Health, JobKind,
     Recognition, SiteKind, SiteTrouble,
 };
 use std::rc::Rc;

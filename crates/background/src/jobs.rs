@@ -4,7 +4,7 @@
 //! costs a scarce limit or changes something at a site, and when it waits or ends. Requests that
 //! only read are written together, at most every half second: repeating one does no harm.
 
-use crate::ports::{SystemClock, SystemEntropy};
+use crate::ports::SystemEntropy;
 use crate::sync::{note_trouble, reveal, sync};
 use crate::worker::{ALARM_SYNC, ALARM_WAKE, Open, Worker, ports, the_worker};
 use futures_channel::oneshot;
@@ -13,18 +13,21 @@ use relaykeep_core::book::{Account, Trace, close_job};
 use relaykeep_core::http::{Bucket, Http, HttpError, HttpRequest, HttpResponse, Method};
 use relaykeep_core::site::SiteError;
 use relaykeep_core::sorted::by_rank_down;
+use relaykeep_core::vault::Change;
 use relaykeep_protocol::{
-    AccountId, ErrorCode, Health, ItemState, JobId, JobItem, JobKind, JobState, JobView, Millis,
-    Outcome, RemoteId, SiteTrouble, Step, VaultMode, Wait,
+    AccountId, ErrorCode, ItemState, JobId, JobItem, JobKind, JobState, JobView, Millis, Outcome,
+    RemoteId, SiteTrouble, Step, VaultMode, Wait,
 };
 use relaykeep_webext::worker as browser;
 use std::cell::{Cell, RefCell};
-use std::ops::ControlFlow;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 
 const SLOTS: u8 = 16;
 const JOURNAL_EVERY: Millis = 500;
+/// A job that changes keys begins no larger than this: its journal and its record hold 64 KiB, and
+/// results come on top.
+const MOST_BYTES: usize = 24 * 1024;
 
 /// A job that has not ended.
 pub(crate) struct Running {
@@ -97,6 +100,12 @@ pub(crate) async fn start(
         }
     }
     let view = new_view(kind, items)?;
+    if kind.is_work() && relaykeep_core::json::write(&view).len() > MOST_BYTES {
+        let keys: usize = view.items.iter().map(|item| item.keys.len()).sum();
+        return Err(ErrorCode::TooMany {
+            most: u32::try_from(keys / 2).unwrap_or(u32::MAX),
+        });
+    }
     let job = admit(open, view).ok_or(ErrorCode::Conflict)?;
     job.journal(open, true).await;
     let id = job.view.borrow().id.clone();
@@ -429,10 +438,18 @@ async fn rest(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>) {
     let view = job.view.borrow().clone();
     let changes = {
         let mut book = open.book.borrow_mut();
-        let mut changes = book.jobs.add(&view, now);
+        let (mut changes, dropped) = book.jobs.add(&view, now);
         changes.push(book.ledger_change());
-        changes
+        (changes, dropped)
     };
+    let (mut changes, dropped) = changes;
+    {
+        let vault = open.vault.lock().await;
+        let traces = vault
+            .records()
+            .filter(|id| dropped.iter().any(|job| Trace::is_of(job, id)));
+        changes.extend(traces.map(Change::Delete));
+    }
     if open.commit(changes).await.is_ok() {
         let vault = open.vault.lock().await;
         let _ = vault.clear_job(ports(), job.slot).await;

@@ -18,7 +18,10 @@ use std::rc::Rc;
 const FACTS_LAST: Millis = 6 * 3600 * 1000;
 
 /// Where an account's requests go, and what signs them.
-pub(crate) async fn site_and_login(open: &Rc<Open>, id: &AccountId) -> Result<(Place, Login), Ending> {
+pub(crate) async fn site_and_login(
+    open: &Rc<Open>,
+    id: &AccountId,
+) -> Result<(Place, Login), Ending> {
     let account = open
         .book
         .borrow()
@@ -109,12 +112,7 @@ fn note_synced(open: &Open, id: &AccountId, asked_facts: bool) {
 }
 
 /// Tells the pages how an account is now, and which rows changed.
-pub(crate) fn tell_account(
-    worker: &Worker,
-    open: &Open,
-    id: &AccountId,
-    rows: Vec<KeyRow>,
-) {
+pub(crate) fn tell_account(worker: &Worker, open: &Open, id: &AccountId, rows: Vec<KeyRow>) {
     let book = open.book.borrow();
     if let Some(account) = book.account(id) {
         worker.pages.account(book.view(account));
@@ -215,7 +213,11 @@ pub(crate) async fn reveal(
 }
 
 /// Keeps which keys the site did not give: Repair makes them anew.
-async fn note_refused(open: &Rc<Open>, id: &AccountId, refused: Vec<RemoteId>) -> Result<(), Ending> {
+async fn note_refused(
+    open: &Rc<Open>,
+    id: &AccountId,
+    refused: Vec<RemoteId>,
+) -> Result<(), Ending> {
     let lane = open.lane(id);
     let _one = lane.lock().await;
     let Some(mut account) = open.book.borrow().account(id).cloned() else {
@@ -260,4 +262,3 @@ pub(crate) async fn note_trouble(
     }
     tell_account(worker, open, id, Vec::new());
 }
-

@@ -16,7 +16,7 @@ use relaykeep_webext::worker as browser;
 use std::rc::Rc;
 
 /// A job's journal holds this many keys with room for what is to be said of them.
-const MOST_KEYS: usize = 1_500;
+const MOST_KEYS: usize = 1_000;
 /// New keys are written down whole.
 const MOST_NEW: usize = 100;
 
@@ -337,10 +337,7 @@ pub(crate) async fn trace(open: &Rc<Open>, job: &JobId) -> Result<Vec<TraceLine>
 pub(crate) async fn load_trace(open: &Rc<Open>, job: &JobId) -> Result<Trace, ErrorCode> {
     let ids: Vec<_> = {
         let vault = open.vault.lock().await;
-        vault
-            .records()
-            .filter(|id| Trace::is_of(job, id))
-            .collect()
+        vault.records().filter(|id| Trace::is_of(job, id)).collect()
     };
     let vault = open.vault.lock().await;
     let mut trace = Trace::default();

@@ -23,7 +23,9 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 /// A job's record lists so many results; after that only those that did not go well, as many again.
-const MOST_RESULTS: usize = 150;
+const MOST_RESULTS: usize = 100;
+/// The site's own words stand with so many of them.
+const MOST_SAID: usize = 20;
 
 /// Carries out one account's part.
 pub(crate) async fn carry_out(
@@ -36,8 +38,10 @@ pub(crate) async fn carry_out(
     match item.task.as_deref() {
         Some(Task::Change { patch, seen }) => {
             let seen = seen.as_deref();
-            part.change_all(&item, async |_: &RemoteId| Ok((patch.clone(), seen.cloned())))
-                .await?;
+            part.change_all(&item, async |_: &RemoteId| {
+                Ok((patch.clone(), seen.cloned()))
+            })
+            .await?;
         }
         Some(Task::Delete) => part.delete_all(&item).await?,
         Some(Task::Remove) => part.remove_all(&item).await?,
@@ -254,13 +258,11 @@ impl Part<'_> {
             id,
             patch,
             how,
-            async |sent: Sent, before: &RemoteKey| {
-                match self.about_to_write(sent, before).await {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(ending) => {
-                        *fault.borrow_mut() = Some(ending);
-                        ControlFlow::Break(())
-                    }
+            async |sent: Sent, before: &RemoteKey| match self.about_to_write(sent, before).await {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(ending) => {
+                    *fault.borrow_mut() = Some(ending);
+                    ControlFlow::Break(())
                 }
             },
         )
@@ -275,11 +277,7 @@ impl Part<'_> {
         Ok(changed.end)
     }
 
-    fn visit<'b>(
-        &'b self,
-        place: &'b Place,
-        login: &'b Login,
-    ) -> Visit<'b, JobHttp, SystemClock> {
+    fn visit<'b>(&'b self, place: &'b Place, login: &'b Login) -> Visit<'b, JobHttp, SystemClock> {
         Visit {
             http: self.http,
             clock: &SystemClock,
@@ -387,7 +385,9 @@ impl Part<'_> {
     async fn create_all(&self, mut making: Vec<Making>) -> Result<(), Ending> {
         let (place, login) = site_and_login(self.open(), self.id).await?;
         self.show(0, making.len());
-        let created = self.create(&place, &login, &mut making, Task::Create).await?;
+        let created = self
+            .create(&place, &login, &mut making, Task::Create)
+            .await?;
         let ids = made(&making);
         let results: Vec<KeyResult> = making
             .iter()
@@ -536,12 +536,7 @@ impl Part<'_> {
         open.commit(account.replace_key(old, twin)).await?;
         let row = account.row(old);
         open.book.borrow_mut().keep(account);
-        tell_account(
-            &self.http.worker,
-            open,
-            self.id,
-            row.into_iter().collect(),
-        );
+        tell_account(&self.http.worker, open, self.id, row.into_iter().collect());
         Ok(KeyEnd::Replaced {
             by: twin.clone(),
             models: Some(models),
@@ -617,7 +612,10 @@ fn left(item: &JobItem) -> &[RemoteId] {
 
 /// Keys that are at the site now.
 fn made(making: &[Making]) -> Vec<RemoteId> {
-    making.iter().filter_map(|making| making.id.clone()).collect()
+    making
+        .iter()
+        .filter_map(|making| making.id.clone())
+        .collect()
 }
 
 fn keep_result(results: &mut Vec<KeyResult>, result: KeyResult) {
@@ -626,9 +624,15 @@ fn keep_result(results: &mut Vec<KeyResult>, result: KeyResult) {
     } else {
         2 * MOST_RESULTS
     };
-    if results.len() < room {
-        results.push(result);
+    if results.len() >= room {
+        return;
     }
+    let mut result = result;
+    result.name = relaykeep_core::text::one_line(&result.name, 40);
+    if let (KeyEnd::Failed(_, said), true) = (&mut result.end, results.len() >= MOST_SAID) {
+        *said = None;
+    }
+    results.push(result);
 }
 
 /// What is one key's own trouble, and lets the others go on. All else ends the account's part.
@@ -664,7 +668,9 @@ fn of_one_key(ending: Ending) -> Result<KeyEnd, Ending> {
 fn names() -> Result<impl FnMut() -> String, Ending> {
     let mut seed = [0; 5];
     getrandom::fill(&mut seed).map_err(|_| Ending::Ours(ErrorCode::Randomness))?;
-    let seed = seed.iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+    let seed = seed
+        .iter()
+        .fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
     let mut drawn = 0_u32;
     Ok(move || {
         drawn += 1;

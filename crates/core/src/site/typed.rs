@@ -1,4 +1,5 @@
-use crate::secret::Secret;
+use super::key::read_full_key;
+use crate::secret::{ApiKey, Secret};
 use relaykeep_protocol::TokenProblem;
 use zeroize::Zeroizing;
 
@@ -98,7 +99,9 @@ fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
 /// Reads a full key a person pasted; with or without `sk-`.
 #[must_use]
 pub fn typed_key(typed: &str) -> Option<ApiKey> {
-    read_full_key(bare(typed))
+    let text = trim(typed);
+    let bare = strip_word(text, "bearer").map_or(text, trim);
+    read_full_key(bare)
 }
 
 #[cfg(test)]
