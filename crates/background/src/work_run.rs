@@ -477,7 +477,10 @@ impl Part<'_> {
         for ((old, making), end) in item.keys.iter().zip(&making).zip(created.ends) {
             let name = relaykeep_core::text::one_line(&making.values.name, 128);
             let end = match (&making.id, end) {
-                (Some(twin), KeyEnd::Done) => self.put_in_place(&place, old, twin).await?,
+                (Some(twin), KeyEnd::Done) => {
+                    let limited_to = &making.values.addresses;
+                    self.put_in_place(&place, old, twin, limited_to).await?
+                }
                 (_, end) => end,
             };
             self.over(old, name, end);
@@ -516,6 +519,7 @@ impl Part<'_> {
         place: &Place,
         old: &RemoteId,
         twin: &RemoteId,
+        limited_to: &[String],
     ) -> Result<KeyEnd, Ending> {
         let account = self.account()?;
         if !is_held(&account, twin) {
@@ -526,7 +530,12 @@ impl Part<'_> {
             return Ok(KeyEnd::NotSaved(ErrorCode::RecordDamaged));
         };
         let models = match check_key(self.http, &SystemClock, place, &full).await {
-            Ok(models) => models,
+            Ok(models) => Some(models),
+            // Known, and not let in: a key for other addresses cannot be tried from this one.
+            Err(SiteError::Trouble(SiteTrouble::Refused, _)) if !limited_to.is_empty() => None,
+            Err(SiteError::Trouble(SiteTrouble::LoginExpired, said)) => {
+                return Ok(KeyEnd::Failed(SiteTrouble::Refused, said));
+            }
             Err(error) => return of_one_key(error.into()),
         };
         let open = self.open();
@@ -539,7 +548,7 @@ impl Part<'_> {
         tell_account(&self.http.worker, open, self.id, row.into_iter().collect());
         Ok(KeyEnd::Replaced {
             by: twin.clone(),
-            models: Some(models),
+            models,
         })
     }
 

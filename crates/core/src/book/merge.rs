@@ -603,7 +603,11 @@ mod tests {
         let site = found(vec![remote(1, MASK, 0), remote(2, MASK, 0)], None);
         held.sync(&site);
         let mut account = held.account.take().expect("synced");
-        account.remove_keys(&[RemoteId("1".to_owned())], &mut held.keyring, &mut held.raws);
+        account.remove_keys(
+            &[RemoteId("1".to_owned())],
+            &mut held.keyring,
+            &mut held.raws,
+        );
         held.account = Some(account);
         assert_eq!(counts(&held.sync(&site)), (0, 0, 0, 1, 1));
         assert_eq!(
