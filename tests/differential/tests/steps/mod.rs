@@ -325,9 +325,10 @@ impl Play {
     ) -> Result<(), String> {
         let look = |row: &Row| values_of(&Secret::new(Value::Object(row.clone()).to_string()));
         let saw = seen.map(|_| look(&self.meant[&id]));
-        let mut spent = 0;
         match seen {
-            Some("spent since") => spent = self.spend_some(dice, id)?,
+            Some("spent since") => {
+                self.spend_some(dice, id)?;
+            }
             Some("changed since") => self.edit_elsewhere(dice, id)?,
             Some(_) | None => {}
         }
@@ -375,9 +376,13 @@ impl Play {
             }
             (Ok(changed), Some(_)) => Some(changed.end.clone()),
         };
-        let unlimited = before["unlimited_quota"] == true;
+        // What the user saw has no number of what was used: a limit that fell counts as spent.
+        let fell = saw.map_or(0, |saw| match (saw.quota, look(&before).quota) {
+            (Quota::Limited(then), Quota::Limited(now)) => then - now,
+            _ => 0,
+        });
         let wanted_end = match &expected.end {
-            Some(KeyEnd::Done) if spent > 0 && !unlimited => Some(KeyEnd::DoneAfterSpending(spent)),
+            Some(KeyEnd::Done) if fell > 0 => Some(KeyEnd::DoneAfterSpending(fell)),
             other => other.clone(),
         };
         if told_end != wanted_end {
