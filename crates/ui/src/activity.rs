@@ -138,6 +138,14 @@ fn kind_word(kind: JobKind) -> String {
             JobKind::SyncOnOpen => "job_sync_open",
             JobKind::Reveal => "job_reveal",
             JobKind::MakeToken => "job_token",
+            JobKind::Create
+            | JobKind::Edit
+            | JobKind::Enable
+            | JobKind::Disable
+            | JobKind::Delete
+            | JobKind::Remove
+            | JobKind::Replace
+            | JobKind::Undo => "job_work",
         },
         &[],
     )

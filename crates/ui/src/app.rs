@@ -1,6 +1,7 @@
 //! What the whole page knows, besides the rows.
 
 use crate::accounts::Asking;
+use crate::acts::Acts;
 use crate::kit;
 use crate::stock::Stock;
 use leptos::prelude::*;
@@ -44,6 +45,8 @@ pub(crate) struct App {
     pub(crate) looking: RwSignal<bool>,
     /// What is being asked about an account.
     pub(crate) asking: Asking,
+    /// What is being asked about keys.
+    pub(crate) acts: Acts,
     /// Keys about to be revealed, if the user says yes.
     pub(crate) ask_reveal: RwSignal<Option<Vec<KeyRef>>>,
     /// The clearing of the clipboard is on offer.
@@ -100,6 +103,7 @@ pub(crate) fn begin() {
         matched: RwSignal::new(0),
         looking: RwSignal::new(false),
         asking: Asking::new(),
+        acts: Acts::new(),
         ask_reveal: RwSignal::new(None),
         offer_clearing: RwSignal::new(false),
     }));
@@ -185,6 +189,7 @@ impl App {
         self.complete.set(false);
         self.offer_clearing.set(false);
         self.ask_reveal.set(None);
+        self.acts.shut();
         self.looking.set(false);
         kit::unsay();
         self.stock.update(|count| *count += 1);

@@ -26,6 +26,8 @@ pub(crate) enum Icon {
     Open,
     Down,
     Stop,
+    Up,
+    More,
 }
 
 impl Icon {
@@ -61,6 +63,8 @@ impl Icon {
             Self::Open => "M14 4h6v6M20 4l-9 9M18 14v6H4V6h6",
             Self::Down => "M6 9l6 6 6-6",
             Self::Stop => "M7 7h10v10H7z",
+            Self::Up => "M6 15l6-6 6 6",
+            Self::More => "M5 12h.01M12 12h.01M19 12h.01",
         }
     }
 }

@@ -4,6 +4,8 @@ use crate::accounts::{account_dialogs, accounts_page, sync};
 use crate::activity::{activity_page, is_over};
 use crate::app::{app, with_stock};
 use crate::backup::backup_page;
+use crate::bulk_edit::bulk_dialog;
+use crate::clone_dialog::clone_dialog;
 use crate::copying::{hide, hide_when_left, toasts};
 use crate::details::shortcuts;
 use crate::dom;
@@ -11,9 +13,12 @@ use crate::el::{all, el, live};
 use crate::gate;
 use crate::grid;
 use crate::icons::{Icon, icon, mark};
+use crate::key_form::key_form_dialogs;
 use crate::keys_page::{clear_search, focus_search, keys_page};
 use crate::kit::{Btn, dialog, status};
 use crate::line::{ask, spawn};
+use crate::menu::row_menu;
+use crate::plan_dialog::plan_dialogs;
 use crate::reveal::reveal_dialog;
 use crate::settings::settings_page;
 use crate::words::{number, t};
@@ -186,7 +191,12 @@ fn open(section: RwSignal<Section>) -> AnyView {
                 }))
         ),
         account_dialogs(),
-        reveal_dialog()
+        reveal_dialog(),
+        key_form_dialogs(),
+        bulk_dialog(),
+        clone_dialog(),
+        plan_dialogs(),
+        row_menu()
     ]
     .into_any()
 }
@@ -356,6 +366,7 @@ fn pressed(event: &KeyboardEvent, section: RwSignal<Section>, help: RwSignal<boo
         }
         "?" => help.set(true),
         "s" if plain => sync(Vec::new()),
+        "n" if plain && on_keys => crate::acts::new_key(None),
         _ => {
             let in_list = target.as_ref().is_none_or(|target| {
                 target.closest(".list").ok().flatten().is_some() || target.tag_name() == "BODY"
