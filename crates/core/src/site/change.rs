@@ -8,7 +8,9 @@ use super::adapter;
 use super::answer::{Asking, SiteError, classify};
 use super::key::{RemoteKey, read_key};
 use super::place::{Login, Place};
-use super::values::{Meter, differing, fields_of, meter_of, patched, replace_body, values_of};
+use super::values::{
+    Meter, cannot_hold, differing, fields_of, meter_of, patched, replace_body, values_of,
+};
 use crate::http::{Bound, Bucket, Http, HttpError, HttpRequest, HttpResponse};
 use crate::ports::Clock;
 use crate::secret::{ApiKey, Secret};
@@ -72,6 +74,9 @@ pub async fn change_key(
         let now = Box::new(work.now);
         return ended(KeyEnd::Differs(now), Some(before), None);
     }
+    if cannot_hold(place.kind, patch.models.as_ref()) {
+        return ended(KeyEnd::NotTaken(vec![KeyField::Models]), Some(before), None);
+    }
     if let Some(end) = work.cannot_enable(site.clock.now()) {
         return ended(end, Some(before), None);
     }
@@ -134,6 +139,8 @@ struct Work<'a> {
     /// Then it is to be enabled or disabled, which takes a request of its own: a replace leaves
     /// the status alone, and one that asks for it is refused for what is stored.
     toggles: bool,
+    /// The status that makes it so.
+    status: Option<i64>,
 }
 
 impl<'a> Work<'a> {
@@ -164,6 +171,7 @@ impl<'a> Work<'a> {
             meter,
             replaces,
             toggles: status.is_some_and(|status| status != meter.status),
+            status,
         }
     }
 
@@ -186,7 +194,16 @@ impl<'a> Work<'a> {
     fn spend(&mut self, after: &RemoteKey) {
         let used = meter_of(&after.raw).used.unwrap_or(0) - self.meter.used.unwrap_or(0);
         if let (Quota::Limited(left), true) = (self.wanted.quota, used > 0) {
-            self.wanted.quota = Quota::Limited(left - used);
+            // Before our write or after it: a limit that was asked for is there either way.
+            let asked = self.patch.quota.is_some();
+            let stored = values_of(&after.raw).quota;
+            let early = asked
+                && matches!(stored, Quota::Limited(stored) if (left - used..=left).contains(&stored));
+            self.wanted.quota = if early {
+                stored
+            } else {
+                Quota::Limited(left - used)
+            };
         }
     }
 
@@ -202,6 +219,14 @@ impl<'a> Work<'a> {
     fn not_taken(&self, after: &RemoteKey) -> Vec<KeyField> {
         let got = values_of(&after.raw);
         let mut fields = differing(&self.wanted, &got);
+        // Expired and exhausted keys are not disabled by their owner, and not enabled either.
+        let status = self.status.unwrap_or(self.meter.status);
+        if self.toggles
+            && meter_of(&after.raw).status != status
+            && !fields.contains(&KeyField::Enabled)
+        {
+            fields.push(KeyField::Enabled);
+        }
         // Both belong to group `auto`, and servers drop them with it.
         if self.wanted.group != "auto" {
             let asked = fields_of(self.patch);
@@ -262,7 +287,8 @@ pub async fn delete_key(
 /// (April 2025 and One API do not even look at its group there).
 ///
 /// # Errors
-/// When the site does not accept it or cannot be asked.
+/// When the site cannot be asked, does not know the key (`LoginExpired`), or knows it and does not
+/// let it in from here or for its group (`Refused`, with 403).
 pub async fn check_key(
     http: &impl Http,
     clock: &impl Clock,
@@ -285,10 +311,6 @@ pub async fn check_key(
             };
             match classify(&response, &asking) {
                 Ok(_) => Err(SiteTrouble::BadAnswer.into()),
-                // Here it is the key that is refused, not the login.
-                Err(SiteError::Trouble(SiteTrouble::LoginExpired, said)) => {
-                    Err(SiteError::Trouble(SiteTrouble::Refused, said))
-                }
                 Err(error) => Err(error),
             }
         }

@@ -6,11 +6,11 @@ use super::answer::SiteError;
 use super::change::{Change, Visit, change_key, is_unsure};
 use super::key::{RemoteKey, read_key};
 use super::list::{Listing, list_keys};
-use super::values::{create_body, differing, name_of, values_of};
+use super::values::{cannot_hold, create_body, differing, name_of, values_of};
 use crate::http::{Http, HttpError};
 use crate::ports::Clock;
 use relaykeep_protocol::{
-    CutReason, KeyEnd, KeyField, KeyPatch, KeyValues, Making, Quota, SiteTrouble,
+    CutReason, KeyEnd, KeyField, KeyPatch, KeyValues, Making, ModelLimit, Quota, SiteTrouble,
 };
 use std::ops::ControlFlow;
 
@@ -52,6 +52,18 @@ pub async fn create_keys(
     let mut made_any = false;
     for at in 0..making.len() {
         if making[at].id.is_some() {
+            continue;
+        }
+        if cannot_hold(
+            place.kind,
+            making[at]
+                .values
+                .models
+                .clone()
+                .map(ModelLimit::Only)
+                .as_ref(),
+        ) {
+            ends[at] = Some(KeyEnd::Failed(SiteTrouble::Refused, None));
             continue;
         }
         // Sent in an earlier run and not in the list: it did not arrive.

@@ -12,9 +12,12 @@ use relaykeep_protocol::{
 };
 use zeroize::Zeroizing;
 
-/// The highest quota a masked build takes: the code says 10^9 dollars and clamps that to 32 bits
-/// (seen on e2c7aa7b and 5a6c53d4). April 2025 and One API check none.
+/// The highest quota of the JWT era: the code says 10^9 dollars and clamps that to 32 bits (seen
+/// on e2c7aa7b). April 2025 and One API check none.
 const MOST_QUOTA: i64 = 2_147_483_647;
+/// The cookie era says the same and does not clamp it: 10^9 of the usual 500 000 units (seen on
+/// 5a6c53d4).
+const MOST_QUOTA_COOKIE: i64 = 500_000_000_000_000;
 
 /// What a site's keys can be set to.
 #[must_use]
@@ -25,7 +28,11 @@ pub fn abilities(place: &Place) -> KeyAbilities {
         LimitNames::Switched => KeyAbilities {
             // 30 before 2025-12-04, bytes not characters [e2c7aa7b controller/token.go].
             name_bytes: if old { 30 } else { 50 },
-            most_quota: (!old).then_some(MOST_QUOTA),
+            most_quota: match generation {
+                Some(Generation::Unmasked) => None,
+                Some(Generation::MaskedCookie) => Some(MOST_QUOTA_COOKIE),
+                Some(Generation::Jwt) | None => Some(MOST_QUOTA),
+            },
             models: true,
             // April 2025 drops networks, and a key with no plain address left is open to all.
             addresses: if old {
@@ -260,10 +267,32 @@ pub fn fields_of(patch: &KeyPatch) -> Vec<KeyField> {
         .collect()
 }
 
+/// A patch cut down to these fields.
+#[must_use]
+pub fn restricted(patch: &KeyPatch, fields: &[KeyField]) -> KeyPatch {
+    fn keep<T: Clone>(there: bool, value: &Option<T>) -> Option<T> {
+        value.clone().filter(|_| there)
+    }
+    let has = |field| fields.contains(&field);
+    KeyPatch {
+        name: keep(has(KeyField::Name), &patch.name),
+        quota: keep(has(KeyField::Quota), &patch.quota),
+        expires: keep(has(KeyField::Expires), &patch.expires),
+        models: keep(has(KeyField::Models), &patch.models),
+        addresses: keep(has(KeyField::Addresses), &patch.addresses),
+        group: keep(has(KeyField::Group), &patch.group),
+        cross_group_retry: keep(has(KeyField::CrossGroupRetry), &patch.cross_group_retry),
+        auto_groups: keep(has(KeyField::AutoGroups), &patch.auto_groups),
+        enabled: keep(has(KeyField::Enabled), &patch.enabled),
+    }
+}
+
 /// The raw object with some fields written anew, as the body of a full replace. All else is sent
 /// back as it was sent, fields we do not know included. `key` stays behind: servers ignore it, and
-/// it is a mask or a secret. So does `DeletedAt`, which is not ours to set. The status is the one
-/// stored: a replace that enables is refused for what the key is now, not for what it will be.
+/// it is a mask or a secret. So does `DeletedAt`, which is not ours to set, and `auto_groups`
+/// unless it is written anew: a body without it leaves it alone, and one that repeats it is
+/// refused as a whole once the login may no longer use one of its groups [e2c7aa7b
+/// controller/token.go UpdateToken, setTokenAutoGroups]. The status is the one stored: a replace that enables is refused for what the key is now, not for what it will be.
 pub(super) fn replace_body(kind: SiteKind, raw: &Secret, patch: &KeyPatch) -> Zeroizing<String> {
     let written = written(kind, patch);
     let mut body = Zeroizing::new(String::from("{"));
@@ -278,7 +307,9 @@ pub(super) fn replace_body(kind: SiteKind, raw: &Secret, patch: &KeyPatch) -> Ze
     // Sent back to the site it came from, without the key.
     let entries = json::entries(raw.expose()).unwrap_or_default();
     for (name, value) in &entries {
-        if matches!(&**name, "key" | "DeletedAt") || written.iter().any(|(one, _)| one == name) {
+        if matches!(&**name, "key" | "DeletedAt" | "auto_groups")
+            || written.iter().any(|(one, _)| one == name)
+        {
             continue;
         }
         put(name, value.get());
@@ -313,6 +344,13 @@ pub(super) fn create_body(kind: SiteKind, values: &KeyValues, name: &str) -> Str
         .map(|(name, value)| format!("\"{name}\":{value}"))
         .collect();
     format!("{{{}}}", fields.join(","))
+}
+
+/// What a patch asks for that this kind cannot hold: "none of the models" is an empty list, which
+/// without a switch means "all of them". Written, it would open the key.
+pub(super) fn cannot_hold(kind: SiteKind, models: Option<&ModelLimit>) -> bool {
+    adapter(kind).limits == LimitNames::Bare
+        && matches!(models, Some(ModelLimit::Only(list)) if list.is_empty())
 }
 
 /// A patch in a site's own fields.
