@@ -14,8 +14,10 @@ use crate::icons::{Icon, icon, mark};
 use crate::keys_page::{clear_search, focus_search, keys_page};
 use crate::kit::{Btn, dialog, status};
 use crate::line::{ask, spawn};
+use crate::repair::repair_page;
 use crate::reveal::reveal_dialog;
 use crate::settings::settings_page;
+use crate::windows::windows;
 use crate::words::{number, t};
 use leptos::prelude::*;
 use relaykeep_protocol::{Lock, RefreshStale, Touch, VaultMode, VaultState};
@@ -28,6 +30,7 @@ use web_sys::{Element, KeyboardEvent};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     Keys,
+    Repair,
     Accounts,
     Activity,
     Backup,
@@ -35,8 +38,9 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Keys,
+        Self::Repair,
         Self::Accounts,
         Self::Activity,
         Self::Backup,
@@ -46,6 +50,7 @@ impl Section {
     const fn hash(self) -> &'static str {
         match self {
             Self::Keys => "#/keys",
+            Self::Repair => "#/repair",
             Self::Accounts => "#/accounts",
             Self::Activity => "#/activity",
             Self::Backup => "#/backup",
@@ -56,6 +61,7 @@ impl Section {
     const fn word(self) -> &'static str {
         match self {
             Self::Keys => "keys",
+            Self::Repair => "repair",
             Self::Accounts => "accounts",
             Self::Activity => "activity",
             Self::Backup => "backup",
@@ -66,6 +72,7 @@ impl Section {
     const fn icon(self) -> Icon {
         match self {
             Self::Keys => Icon::Keys,
+            Self::Repair => Icon::Repair,
             Self::Accounts => Icon::Accounts,
             Self::Activity => Icon::Activity,
             Self::Backup => Icon::Backup,
@@ -179,6 +186,7 @@ fn open(section: RwSignal<Section>) -> AnyView {
                 )
                 .kid(live(move || match section.get() {
                     Section::Keys => ().into_any(),
+                    Section::Repair => repair_page(),
                     Section::Accounts => accounts_page(),
                     Section::Activity => activity_page(),
                     Section::Backup => backup_page(),
@@ -186,7 +194,8 @@ fn open(section: RwSignal<Section>) -> AnyView {
                 }))
         ),
         account_dialogs(),
-        reveal_dialog()
+        reveal_dialog(),
+        windows()
     ]
     .into_any()
 }
@@ -201,7 +210,7 @@ fn menu(section: RwSignal<Section>) -> AnyView {
             Section::Activity => app
                 .jobs
                 .with(|jobs| crate::stock::count(jobs.iter().filter(|job| !is_over(job)).count())),
-            Section::Backup | Section::Settings => 0,
+            Section::Repair | Section::Backup | Section::Settings => 0,
         };
         (count > 0).then(|| number(count))
     };
