@@ -129,7 +129,9 @@ pub struct KeyAbilities {
     pub addresses: AddressRule,
     /// Keys have groups.
     pub groups: bool,
-    /// Cross-group retry and the groups of `auto` can be set.
+    /// Cross-group retry can be set.
+    pub cross_group_retry: bool,
+    /// The groups of `auto` can be set.
     pub auto_groups: bool,
 }
 

@@ -74,6 +74,9 @@ pub(crate) struct KeyEntry {
     pub(crate) created: Option<i64>,
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub(crate) gone_since: Option<Millis>,
+    /// The key that stands in its place.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaced_by: Option<RemoteId>,
     /// Absent from the last complete listing: the next absence makes it gone.
     #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) missed: bool,
@@ -105,6 +108,7 @@ impl KeyEntry {
             last_used: self.last_used.map(shown),
             created: self.created.map(shown),
             gone_since: self.gone_since,
+            replaced_by: self.replaced_by.clone(),
         }
     }
 
@@ -124,6 +128,7 @@ impl KeyEntry {
             last_used,
             created,
             gone_since: _,
+            replaced_by: _,
         } = row;
         self.id = id;
         self.name = name;

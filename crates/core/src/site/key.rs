@@ -115,6 +115,7 @@ pub(super) fn read_key(raw: &RawValue) -> Option<RemoteKey> {
         last_used: lax::int(data.accessed_time).and_then(moment),
         created: lax::int(data.created_time).and_then(moment),
         gone_since: None,
+        replaced_by: None,
     };
     Some(RemoteKey {
         models: models(&data),
