@@ -2,8 +2,8 @@
 
 use crate::app::{app, with_stock};
 use crate::copying::fail;
-use crate::el::{all, el, live};
-use crate::kit::{Btn, Takes, choice, field, fresh_id, no_hint, tick};
+use crate::el::{el, live};
+use crate::kit::{Btn, Takes, choice, field, fresh_id, tick};
 use crate::line::{ask, spawn};
 use crate::plan_box::{PlanAsk, Then, chosen, offer};
 use crate::repair_parts::{Kind, Line};
@@ -68,7 +68,7 @@ fn quota(unit: &Unit) -> Option<Quota> {
 }
 
 /// Names, limits and ends of all the new keys.
-pub(crate) fn group_form(_: &Lines) -> AnyView {
+pub(crate) fn group_form() -> AnyView {
     let repair = app().repair;
     let ends: Vec<String> = ENDS
         .into_iter()

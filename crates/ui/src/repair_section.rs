@@ -259,6 +259,9 @@ fn row(kind: Kind, line: &Line) -> AnyView {
 
 /// The foot: what will be done, and the button that does it.
 fn acts(kind: Kind, lines: &Lines) -> AnyView {
+    if lines.iter().all(|line| line.left_out) {
+        return ().into_any();
+    }
     let none = {
         let lines = lines.clone();
         Signal::derive(move || !lines.iter().any(|line| line.is_chosen(kind)))
@@ -286,10 +289,7 @@ fn acts(kind: Kind, lines: &Lines) -> AnyView {
             (None, vec![go])
         }
         Kind::Groups => (
-            lines
-                .iter()
-                .any(|line| !line.left_out)
-                .then(|| group_form(lines)),
+            Some(group_form()),
             vec![create(counted("create_yes", kind, lines), lines, none, then)],
         ),
         Kind::Lost => (
