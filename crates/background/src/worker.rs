@@ -77,6 +77,9 @@ pub(crate) struct Open {
     pub(crate) running: RefCell<SortedMap<JobId, Rc<Running>>>,
     /// One piece of work at a time per account, from reading its records to their commit.
     lanes: RefCell<SortedMap<AccountId, Rc<Mutex<()>>>>,
+    /// One look at or change of an account's keys at its site at a time, from the reading to the
+    /// read-back: a list read meanwhile would be old.
+    desks: RefCell<SortedMap<AccountId, Rc<Mutex<()>>>>,
     session: RefCell<Session>,
     /// The vault is being locked: nothing new begins.
     closing: Cell<bool>,
@@ -225,6 +228,7 @@ impl Worker {
             book: RefCell::new(book),
             running: RefCell::default(),
             lanes: RefCell::default(),
+            desks: RefCell::default(),
             session: RefCell::new(session),
             closing: Cell::new(false),
             precious: Cell::new(0),
@@ -333,6 +337,11 @@ impl Open {
     /// One piece of work at a time per account.
     pub(crate) fn lane(&self, account: &AccountId) -> Rc<Mutex<()>> {
         Rc::clone(self.lanes.borrow_mut().entry(account.clone()).or_default())
+    }
+
+    /// One look at or change of an account's keys at its site at a time.
+    pub(crate) fn desk(&self, account: &AccountId) -> Rc<Mutex<()>> {
+        Rc::clone(self.desks.borrow_mut().entry(account.clone()).or_default())
     }
 
     /// Commits changes. Those of many tasks that come while one commit is under way go into the

@@ -11,8 +11,8 @@ use std::collections::HashSet;
 
 /// What a site answered to one account's sync.
 pub struct Found {
-    /// Who the site says we are.
-    pub whoami: Whoami,
+    /// Who the site says we are, if it was asked this time.
+    pub whoami: Option<Whoami>,
     /// The site's unit and name, if they were asked for this time.
     pub facts: Option<SiteFacts>,
     /// The keys.
@@ -113,6 +113,35 @@ pub fn merge(
     }
 }
 
+/// Takes in keys that were read one by one, in the middle of other work.
+#[must_use]
+pub fn merge_keys(
+    before: &Account,
+    keys: &[RemoteKey],
+    mut keyring: Keyring,
+    mut raws: RawObjects,
+    print: impl Fn(&Secret) -> String,
+    now: Millis,
+) -> Merged {
+    let mut account = before.clone();
+    let mut rows = Vec::new();
+    for remote in keys {
+        let held = account.keys.get(&remote.id).cloned().unwrap_or_default();
+        let (ring, raws) = (&mut keyring, &mut raws);
+        let entry = take_remote(held, remote, ring, raws, &account, &print, now);
+        rows.push(entry.row());
+        account.keys.put(entry);
+    }
+    let good = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    let changes = all_changes(before, &mut account, &mut keyring, &mut raws);
+    Merged {
+        account,
+        changes,
+        rows,
+        outcome: Outcome::Worked { good, bad: 0 },
+    }
+}
+
 /// Whether merging needs the account's sealed parts: only if some raw object or mask changed.
 #[must_use]
 pub fn needs_sealed_parts(
@@ -171,6 +200,8 @@ fn take_remote(
 ) -> KeyEntry {
     let mask = site_mask(remote);
     let mask_changed = entry.mask != mask;
+    // Another key behind it may be given.
+    entry.refused &= !mask_changed;
     entry.take(remote.row.clone());
     entry.id.clone_from(&remote.id);
     let raw_print = print(&remote.raw);
@@ -303,11 +334,11 @@ mod tests {
 
     fn found(keys: Vec<RemoteKey>, cut: Option<CutReason>) -> Found {
         Found {
-            whoami: Whoami {
+            whoami: Some(Whoami {
                 user_id: "2".to_owned(),
                 balance: Some(5),
                 ..Whoami::default()
-            },
+            }),
             facts: Some(SiteFacts {
                 unit: Unit::default(),
                 ..SiteFacts::default()
@@ -362,6 +393,7 @@ mod tests {
                         | Kind::Settings
                         | Kind::FinishedJob
                         | Kind::Ledger
+                        | Kind::Trace
                         | Kind::Unknown(_) => {}
                     }
                 }
@@ -414,6 +446,7 @@ mod tests {
                 ..
             } => (*updated, *new, *gone, *unchanged, *masked),
             Outcome::Revealed { .. }
+            | Outcome::Worked { .. }
             | Outcome::TokenMade
             | Outcome::TokenInDoubt
             | Outcome::Failed(_)
@@ -570,7 +603,11 @@ mod tests {
         let site = found(vec![remote(1, MASK, 0), remote(2, MASK, 0)], None);
         held.sync(&site);
         let mut account = held.account.take().expect("synced");
-        account.remove_key(&RemoteId("1".to_owned()), &mut held.keyring, &mut held.raws);
+        account.remove_keys(
+            &[RemoteId("1".to_owned())],
+            &mut held.keyring,
+            &mut held.raws,
+        );
         held.account = Some(account);
         assert_eq!(counts(&held.sync(&site)), (0, 0, 0, 1, 1));
         assert_eq!(

@@ -2,6 +2,7 @@
 
 use super::place::{Login, Place};
 use crate::http::{Bound, Bucket, HttpRequest, Method};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use relaykeep_protocol::{RemoteId, SiteKind};
 
 /// One kind's habits. A fork that differs in a header, a path or a page base is a line here.
@@ -21,6 +22,12 @@ pub(super) struct Adapter {
     pub(super) groups: Option<&'static str>,
     /// Where the models a login may use are listed.
     models: &'static str,
+    /// The number of the first page of logs.
+    first_log_page: u32,
+    /// The length of a full page of logs.
+    pub(super) log_page_len: usize,
+    /// Keys can be asked for their own quota.
+    pub(super) key_usage: bool,
     /// How a key's limits are written.
     pub(super) limits: LimitNames,
 }
@@ -51,6 +58,9 @@ const ADAPTERS: [Adapter; 2] = [
         reveals: true,
         groups: Some("/api/user/self/groups"),
         models: "/api/user/models",
+        first_log_page: 1,
+        log_page_len: 100,
+        key_usage: true,
         limits: LimitNames::Switched,
     },
     // songquanpeng/one-api 8df4a267: `p` from 0, always 10 a page, full keys [controller/token.go].
@@ -63,6 +73,9 @@ const ADAPTERS: [Adapter; 2] = [
         reveals: false,
         groups: None,
         models: "/api/user/available_models",
+        first_log_page: 0,
+        log_page_len: 10,
+        key_usage: false,
         limits: LimitNames::Bare,
     },
 ];
@@ -186,6 +199,32 @@ pub(super) fn key_models_request(place: &Place, key: Bound) -> HttpRequest {
     let mut request = request(place, None, Method::Get, "/v1/models", Bucket::Ordinary);
     request.bearer = Some(key);
     request
+}
+
+/// What a key says of its quota, asked with the key itself. The slash is canonical; it counts in
+/// the narrow bucket [e2c7aa7b router/api-router.go].
+pub(super) fn key_usage_request(place: &Place, key: Bound) -> HttpRequest {
+    let path = "/api/usage/token/";
+    let mut request = request(place, None, Method::Get, path, Bucket::Critical);
+    request.bearer = Some(key);
+    request
+}
+
+/// One page of what the login's keys of one name spent since then. Pages as each kind counts them.
+pub(super) fn logs_request(
+    place: &Place,
+    login: &Login,
+    name: &str,
+    since: i64,
+    page: u32,
+) -> HttpRequest {
+    let first = adapter(place.kind).first_log_page;
+    let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+    let path = format!(
+        "/api/log/self?type=2&p={}&page_size=100&size=100&start_timestamp={since}&token_name={name}",
+        first + page
+    );
+    request(place, Some(login), Method::Get, &path, Bucket::Ordinary)
 }
 
 /// An id as it stands in a body: a number where it is one.

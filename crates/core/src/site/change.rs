@@ -262,7 +262,8 @@ pub async fn delete_key(
 /// (April 2025 and One API do not even look at its group there).
 ///
 /// # Errors
-/// When the site does not accept it or cannot be asked.
+/// When the site cannot be asked, does not know the key (`LoginExpired`), or knows it and does not
+/// let it in from here or for its group (`Refused`, with 403).
 pub async fn check_key(
     http: &impl Http,
     clock: &impl Clock,
@@ -285,10 +286,6 @@ pub async fn check_key(
             };
             match classify(&response, &asking) {
                 Ok(_) => Err(SiteTrouble::BadAnswer.into()),
-                // Here it is the key that is refused, not the login.
-                Err(SiteError::Trouble(SiteTrouble::LoginExpired, said)) => {
-                    Err(SiteError::Trouble(SiteTrouble::Refused, said))
-                }
                 Err(error) => Err(error),
             }
         }

@@ -71,6 +71,12 @@ fields! {
     }
 }
 
+/// Reads a kept raw object.
+#[must_use]
+pub fn read_raw(text: &str) -> Option<RemoteKey> {
+    read_key(crate::json::raw(text).ok()?)
+}
+
 /// Reads one listed object. `None`: no id, or not an object of this kind at all.
 pub(super) fn read_key(raw: &RawValue) -> Option<RemoteKey> {
     let data = KeyData::read(raw.get()).ok()?;

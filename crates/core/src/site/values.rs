@@ -260,6 +260,26 @@ pub fn fields_of(patch: &KeyPatch) -> Vec<KeyField> {
         .collect()
 }
 
+/// A patch cut down to these fields.
+#[must_use]
+pub fn restricted(patch: &KeyPatch, fields: &[KeyField]) -> KeyPatch {
+    fn keep<T: Clone>(there: bool, value: &Option<T>) -> Option<T> {
+        value.clone().filter(|_| there)
+    }
+    let has = |field| fields.contains(&field);
+    KeyPatch {
+        name: keep(has(KeyField::Name), &patch.name),
+        quota: keep(has(KeyField::Quota), &patch.quota),
+        expires: keep(has(KeyField::Expires), &patch.expires),
+        models: keep(has(KeyField::Models), &patch.models),
+        addresses: keep(has(KeyField::Addresses), &patch.addresses),
+        group: keep(has(KeyField::Group), &patch.group),
+        cross_group_retry: keep(has(KeyField::CrossGroupRetry), &patch.cross_group_retry),
+        auto_groups: keep(has(KeyField::AutoGroups), &patch.auto_groups),
+        enabled: keep(has(KeyField::Enabled), &patch.enabled),
+    }
+}
+
 /// The raw object with some fields written anew, as the body of a full replace. All else is sent
 /// back as it was sent, fields we do not know included. `key` stays behind: servers ignore it, and
 /// it is a mask or a secret. So does `DeletedAt`, which is not ours to set. The status is the one
