@@ -12,9 +12,7 @@ use crate::trace::trace_region;
 use crate::troubles;
 use crate::words::{full_time, t, when};
 use leptos::prelude::*;
-use relaykeep_protocol::{
-    ItemState, JobId, JobState, JobView, Outcome, RetryJob, StopJob,
-};
+use relaykeep_protocol::{ItemState, JobId, JobState, JobView, Outcome, RetryJob, StopJob};
 
 /// A job began, moved or ended.
 pub(crate) fn put(job: JobView) {

@@ -60,9 +60,7 @@ pub(crate) fn summary(job: &JobView) -> String {
         JobState::Done => match job.items.as_slice() {
             [only] => format!("{}: {}", only.name, item_words(job.kind, only)),
             items => {
-                let failed = count(
-                    items.iter().filter(|item| item_failed(&item.state)).count(),
-                );
+                let failed = count(items.iter().filter(|item| item_failed(&item.state)).count());
                 let all = total(job.kind, items);
                 if failed == 0 {
                     all
@@ -184,10 +182,7 @@ pub(crate) fn counts(job: &JobView) -> (u32, u32) {
                 ItemState::Pending | ItemState::Waiting { .. } => (0, of),
                 ItemState::Running(Step::Revealing { done, of }) => (*done, *of),
                 ItemState::Running(
-                    Step::Account
-                    | Step::Listing { .. }
-                    | Step::MakingToken
-                    | Step::Working { .. },
+                    Step::Account | Step::Listing { .. } | Step::MakingToken | Step::Working { .. },
                 ) => (0, of),
                 ItemState::Ended(Outcome::Revealed { revealed, missing }) => {
                     (revealed + missing, revealed + missing)
@@ -308,4 +303,3 @@ pub(crate) fn item_failed(state: &ItemState) -> bool {
         | ItemState::Waiting { .. } => false,
     }
 }
-

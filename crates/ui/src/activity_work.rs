@@ -350,11 +350,11 @@ pub(crate) fn old_ones(job: &JobView) -> Option<AnyView> {
         .class("small danger")
         .on(move || offer(delete(&there, None)));
     let steps: Vec<AnyView> = disable.into_iter().chain([delete]).collect();
-    Some(all![
-        el("div")
-            .class("body")
-            .kid(note(Tone::Plain, words, steps))
-    ])
+    Some(all![el("div").class("body").kid(note(
+        Tone::Plain,
+        words,
+        steps
+    ))])
 }
 
 /// What servers write for a key its owner switched off.

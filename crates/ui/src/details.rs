@@ -14,7 +14,8 @@ use crate::words::{amount, from_seconds, full_time, now, t, tn, when};
 use leptos::prelude::*;
 use relaykeep_core::keys::{self, KeyState};
 use relaykeep_protocol::{
-    GetKeyDetails, KeyDetails, KeyRef, KeyRow, RemoveKeyHere, SecretState, Unit,
+    Chosen as ChosenKeys, GetKeyDetails, KeyDetails, KeyRef, KeyRow, SecretState, StartWork, Unit,
+    Work,
 };
 
 #[derive(Clone, PartialEq)]
@@ -289,7 +290,16 @@ pub(crate) fn remove_dialog(removing: RwSignal<Option<Vec<KeyRef>>>) -> AnyView 
             busy.set(true);
             spawn(async move {
                 for key in keys {
-                    if let Err(code) = ask(RemoveKeyHere { key }).await {
+                    if let Err(code) = ask(StartWork {
+                        work: Work::Remove {
+                            keys: vec![ChosenKeys {
+                                account: key.account,
+                                keys: vec![key.id],
+                            }],
+                        },
+                    })
+                    .await
+                    {
                         wrong.try_set(Some(troubles::error(&code)));
                         busy.try_set(false);
                         return;

@@ -82,10 +82,7 @@ fn form(keys: Vec<KeyRef>, open: RwSignal<bool>) -> AnyView {
     let about = move || {
         now().map(|key| {
             let (site, _) = site_name(&key.account);
-            el("p").kid(t(
-                "paste_about",
-                &[&name_of(&key), &site, &mask_of(&key)],
-            ))
+            el("p").kid(t("paste_about", &[&name_of(&key), &site, &mask_of(&key)]))
         })
     };
     el("form")

@@ -188,10 +188,7 @@ fn lines(plan: &WorkPlan) -> AnyView {
 
 /// "12 keys · 3 accounts · about 20 requests".
 pub(crate) fn totals(keys: u32, sites: u32, requests: u32) -> String {
-    let mut parts = vec![
-        tn("reveal_keys", keys, &[]),
-        tn("reveal_sites", sites, &[]),
-    ];
+    let mut parts = vec![tn("reveal_keys", keys, &[]), tn("reveal_sites", sites, &[])];
     if requests > 0 {
         parts.push(tn("reveal_requests", requests, &[]));
     }

@@ -85,13 +85,18 @@ pub(crate) fn group_form() -> AnyView {
             repair.pattern,
             Signal::stored(t("name_pattern_hint", &[])),
         ))
-        .kid(el("div").class("field").kid(el("span").class("legend").kid(t("expires", &[]))).kid(choice(
-            "expires",
-            "input",
-            ends,
-            Signal::derive(move || repair.ends.get()),
-            move |place| repair.ends.set(place),
-        )))
+        .kid(
+            el("div")
+                .class("field")
+                .kid(el("span").class("legend").kid(t("expires", &[])))
+                .kid(choice(
+                    "expires",
+                    "input",
+                    ends,
+                    Signal::derive(move || repair.ends.get()),
+                    move |place| repair.ends.set(place),
+                )),
+        )
         .kid(
             el("div")
                 .class("field")
@@ -220,7 +225,9 @@ pub(crate) fn lost_form(lines: &Lines) -> AnyView {
         .target
         .with_untracked(|target| names.contains(target))
     {
-        repair.target.set(names.first().cloned().unwrap_or_default());
+        repair
+            .target
+            .set(names.first().cloned().unwrap_or_default());
     }
     let id = fresh_id();
     let options: Vec<AnyView> = names
@@ -290,9 +297,8 @@ fn movable(lines: &[Line]) -> Vec<KeyRef> {
 /// The button that moves them.
 pub(crate) fn move_to(lines: &Lines, none: Signal<bool>, then: Then) -> AnyView {
     let (lines, check) = (lines.clone(), lines.clone());
-    let off = Signal::derive(move || {
-        none.get() || movable(&chosen_lines(Kind::Lost, &check)).is_empty()
-    });
+    let off =
+        Signal::derive(move || none.get() || movable(&chosen_lines(Kind::Lost, &check)).is_empty());
     Btn::new("move").primary().off(off).on(move || {
         let keys = untrack(|| movable(&chosen_lines(Kind::Lost, &lines)));
         let group = app().repair.target.get_untracked();

@@ -201,12 +201,7 @@ fn group_words(group: &GroupOffer) -> String {
 }
 
 /// A line for each key that is still here.
-fn of_keys(
-    part: &RepairPart,
-    site: &str,
-    ids: &[RemoteId],
-    say: fn(&Row, &mut Line),
-) -> Vec<Line> {
+fn of_keys(part: &RepairPart, site: &str, ids: &[RemoteId], say: fn(&Row, &mut Line)) -> Vec<Line> {
     with_stock(|stock| {
         ids.iter()
             .filter_map(|id| {
@@ -278,7 +273,10 @@ fn alike(part: &RepairPart, site: &str, same: &[RemoteId]) -> Vec<Line> {
         .enumerate()
         .max_by_key(|(place, line)| (used(line), std::cmp::Reverse(*place)))
         .map(|(place, _)| place);
-    let first = all.first().map(|line| line.name.clone()).unwrap_or_default();
+    let first = all
+        .first()
+        .map(|line| line.name.clone())
+        .unwrap_or_default();
     for (place, line) in all.iter_mut().enumerate() {
         line.kept = last == Some(place);
         if line.kept {

@@ -290,7 +290,12 @@ fn acts(kind: Kind, lines: &Lines) -> AnyView {
         }
         Kind::Groups => (
             Some(group_form()),
-            vec![create(counted("create_yes", kind, lines), lines, none, then)],
+            vec![create(
+                counted("create_yes", kind, lines),
+                lines,
+                none,
+                then,
+            )],
         ),
         Kind::Lost => (
             Some(lost_form(lines)),
@@ -335,7 +340,10 @@ fn said(kind: Kind, lines: &[Line]) -> String {
         return t("repair_none_said", &[]);
     }
     let keys: usize = lines.iter().map(|line| line.keys.len().max(1)).sum();
-    let mut sites: Vec<&str> = lines.iter().map(|line| line.at.account.0.as_str()).collect();
+    let mut sites: Vec<&str> = lines
+        .iter()
+        .map(|line| line.at.account.0.as_str())
+        .collect();
     sites.sort_unstable();
     sites.dedup();
     let asked = match kind {

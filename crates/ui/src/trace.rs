@@ -46,10 +46,9 @@ pub(crate) fn trace_region(job: JobView) -> AnyView {
                 .kid(t("trace_asking", &[]))
                 .into_any(),
             Some(Err(why)) => note(Tone::Bad, why, Vec::new()),
-            Some(Ok(lines)) if lines.is_empty() => el("p")
-                .class("muted")
-                .kid(t("trace_empty", &[]))
-                .into_any(),
+            Some(Ok(lines)) if lines.is_empty() => {
+                el("p").class("muted").kid(t("trace_empty", &[])).into_any()
+            }
             Some(Ok(lines)) => shown(&job, &lines),
         }))
         .into_any()
@@ -60,9 +59,7 @@ fn shown(job: &JobView, lines: &[TraceLine]) -> AnyView {
     let keys: Vec<AnyView> = lines.iter().take(SHOWN).map(key).collect();
     all![
         el("div").class("keys-of stack").kid(keys),
-        (left_out > 0).then(|| el("p")
-            .class("muted")
-            .kid(tn("trace_more", left_out, &[]))),
+        (left_out > 0).then(|| el("p").class("muted").kid(tn("trace_more", left_out, &[]))),
         put_back(job, lines)
     ]
 }

@@ -125,7 +125,12 @@ pub(crate) fn error(code: &ErrorCode) -> String {
         ErrorCode::BackupUnreadable => plain("error_backup"),
         ErrorCode::TabClosed => plain("error_tab"),
         ErrorCode::Reload => plain("error_reload"),
-        ErrorCode::NotAllowed | ErrorCode::Internal => plain("error_internal"),
+        ErrorCode::Field(..)
+        | ErrorCode::TooMany { .. }
+        | ErrorCode::NothingToDo
+        | ErrorCode::WrongKey
+        | ErrorCode::NotAllowed
+        | ErrorCode::Internal => plain("error_internal"),
     }
 }
 

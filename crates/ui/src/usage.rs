@@ -108,10 +108,7 @@ struct Series {
 fn shown(found: &KeyUsage, days: u32, unit: &Unit) -> AnyView {
     let totals = found.totals.map(|totals| totals_list(&totals, unit));
     if found.days.is_empty() {
-        return all![
-            el("p").class("muted").kid(t("usage_nothing", &[])),
-            totals
-        ];
+        return all![el("p").class("muted").kid(t("usage_nothing", &[])), totals];
     }
     let first = first_day(&found.days, days);
     let series = series(&found.days, first, days);
@@ -215,13 +212,7 @@ const HIGH: i64 = 120;
 
 /// Bars by day, each model on top of the other. One path a model, so that a month of ten models
 /// is ten elements.
-fn chart(
-    series: &[Series],
-    by_day: &[i64],
-    highest: i64,
-    first: i64,
-    unit: &Unit,
-) -> AnyView {
+fn chart(series: &[Series], by_day: &[i64], highest: i64, first: i64, unit: &Unit) -> AnyView {
     let mut floor = vec![0_i64; by_day.len()];
     let mut parts: Vec<AnyView> = Vec::with_capacity(series.len() + by_day.len());
     for (place, one) in series.iter().enumerate() {
@@ -294,7 +285,11 @@ fn models(series: &[Series], unit: &Unit) -> AnyView {
                 .into_any()
         })
         .collect();
-    table("", ["usage_model", "usage_calls", "usage_spent"].map(|word| t(word, &[])), rows)
+    table(
+        "",
+        ["usage_model", "usage_calls", "usage_spent"].map(|word| t(word, &[])),
+        rows,
+    )
 }
 
 /// The bars in words, for whoever does not see them.
@@ -312,7 +307,11 @@ fn day_table(by_day: &[i64], first: i64, unit: &Unit) -> AnyView {
         }
         at += DAY;
     }
-    table(" sr", ["usage_day", "usage_spent"].map(|word| t(word, &[])), rows)
+    table(
+        " sr",
+        ["usage_day", "usage_spent"].map(|word| t(word, &[])),
+        rows,
+    )
 }
 
 fn table<const N: usize>(class: &str, heads: [String; N], rows: Vec<AnyView>) -> AnyView {
@@ -334,9 +333,7 @@ fn totals_list(totals: &UsageTotals, unit: &Unit) -> AnyView {
     } else {
         amount(totals.left, unit)
     };
-    let line = |word: &str, value: String| {
-        all![el("dt").kid(t(word, &[])), el("dd").kid(value)]
-    };
+    let line = |word: &str, value: String| all![el("dt").kid(t(word, &[])), el("dd").kid(value)];
     all![
         el("h3").kid(t("usage_says", &[])),
         el("dl")

@@ -113,7 +113,10 @@ pub(crate) fn day_name(second: i64) -> String {
         reason = "milliseconds since 1970 fit an f64"
     )]
     let at = from_seconds(second) as f64;
-    spelled(at, &[("day", "numeric"), ("month", "short"), ("timeZone", "UTC")])
+    spelled(
+        at,
+        &[("day", "numeric"), ("month", "short"), ("timeZone", "UTC")],
+    )
 }
 
 /// In a form too rare to keep a format for.
