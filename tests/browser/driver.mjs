@@ -2,6 +2,7 @@
 // The words are those of the English catalogue.
 import { sleep, until, View } from "./aria.mjs";
 import { freshProfile, removeProfile, start } from "./chromium.mjs";
+import { work } from "./driver-work.mjs";
 import { hits } from "./profile.mjs";
 
 export { sleep, until, View };
@@ -488,6 +489,8 @@ export class App {
     return hits(this.profile, needles);
   }
 }
+
+Object.assign(App.prototype, work);
 
 /** A job that waits for a limit to be over. */
 export const paused = (job) => /goes on by itself/i.test(job.text);
