@@ -300,7 +300,7 @@ export class App {
         id: one.dataset.job,
         title: one.querySelector("h1,h2,h3,h4,[role=heading]")?.innerText.trim() ?? "",
         text: one.innerText,
-        items: [...one.querySelectorAll("li,[role=listitem]")].map((item) => item.innerText.replaceAll(/\s+/g, " ").trim()),
+        items: [...one.querySelectorAll("li,[role=listitem]")].filter((item) => !item.parentElement.closest("li")).map((item) => item.innerText.replaceAll(/\s+/g, " ").trim()),
         running: [...one.querySelectorAll("button")].some((button) => (button.ariaLabel ?? button.innerText).trim().startsWith("Stop")),
       })),
     );

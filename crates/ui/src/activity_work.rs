@@ -180,7 +180,7 @@ fn try_after_visit(job: JobId) {
 }
 
 /// Keys shown before the others fold away.
-const SHOWN: usize = 8;
+const SHOWN: usize = 6;
 
 /// What happened to each key; what went wrong first.
 fn results(kind: JobKind, item: &JobItem) -> Option<AnyView> {

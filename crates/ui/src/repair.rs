@@ -75,6 +75,11 @@ impl Repair {
             jobs.retain(|(held, _)| *held != kind);
             jobs.push((kind, job));
         });
+        // What is left afterwards is chosen anew; what was left out on purpose stays so.
+        if !kind.is_preset() {
+            self.turned
+                .update(|turned| turned.retain(|(of, _)| *of != kind));
+        }
     }
 
     /// Looks at all accounts. Several questions at once, so that a slow site holds up few others,
@@ -260,18 +265,18 @@ fn lead(parts: &[(Kind, Vec<Line>)], looked: Millis, plan: &[RepairPart]) -> Any
             )
             .into_any();
     }
-    let mut what = Vec::new();
-    if !keys.is_empty() {
-        what.push(tn("reveal_keys", count(keys.len()), &[]));
-    }
-    if groups > 0 {
-        what.push(tn("repair_groups_count", count(groups), &[]));
-    }
+    let of_keys = tn("reveal_keys", count(keys.len()), &[]);
+    let of_groups = tn("repair_groups_count", count(groups), &[]);
+    let what = match (keys.len(), groups) {
+        (_, 0) => of_keys,
+        (0, _) => of_groups,
+        (_, _) => t("repair_both", &[&of_keys, &of_groups]),
+    };
     let sites = tn("reveal_sites", count(sites.len()), &[]);
     el("p")
         .class("lead")
         .a("title", tn("repair_looked", count(plan.len()), &[&at]))
-        .kid(t("repair_lead", &[&what.join(", "), &sites]))
+        .kid(t("repair_lead", &[&what, &sites]))
         .into_any()
 }
 

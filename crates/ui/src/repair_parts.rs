@@ -1,6 +1,7 @@
 //! The parts of a repair as lines: what each is about, why, and whether it is chosen by itself.
 
 use crate::app::{app, with_stock};
+use crate::grid_row::mask;
 use crate::kit::Tone;
 use crate::plan_box::site_name;
 use crate::stock::{Row, count};
@@ -45,6 +46,14 @@ impl Kind {
             Self::Hidden => "repair_hidden",
             Self::Dead => "repair_dead",
             Self::Alike => "repair_alike",
+        }
+    }
+
+    /// Its lines are chosen unless the user says otherwise.
+    pub(crate) const fn is_preset(self) -> bool {
+        match self {
+            Self::Masked | Self::Groups => true,
+            Self::Lost | Self::Hidden | Self::Dead | Self::Alike => false,
         }
     }
 
@@ -224,6 +233,13 @@ fn key_name(site: &str, row: &Row) -> String {
     }
 }
 
+fn last_use(row: &Row) -> String {
+    match row.key.last_used {
+        Some(at) => t("repair_used", &[&when(from_seconds(at))]),
+        None => t("repair_never_used", &[]),
+    }
+}
+
 fn lost(row: &Row, line: &mut Line) {
     line.why = t("repair_lost_why", &[&row.key.group]);
 }
@@ -233,10 +249,7 @@ fn hidden(_: &Row, line: &mut Line) {
 }
 
 fn dead(row: &Row, line: &mut Line) {
-    let used = match row.key.last_used {
-        Some(at) => t("repair_used", &[&when(from_seconds(at))]),
-        None => t("repair_never_used", &[]),
-    };
+    let used = last_use(row);
     let (why, word) = match keys::state(&row.key, now()) {
         KeyState::Expired => {
             let at = row.key.expires.map(|at| when(from_seconds(at)));
@@ -256,10 +269,7 @@ fn dead(row: &Row, line: &mut Line) {
 /// Keys that are alike: the one used last is kept, unless the user says otherwise.
 fn alike(part: &RepairPart, site: &str, same: &[RemoteId]) -> Vec<Line> {
     let mut all = of_keys(part, site, same, |row, line| {
-        line.why = match row.key.last_used {
-            Some(at) => t("repair_used", &[&when(from_seconds(at))]),
-            None => t("repair_never_used", &[]),
-        };
+        line.why = format!("{} · {}", mask(&row.key.mask), last_use(row));
     });
     let used = |line: &Line| {
         with_stock(|stock| {
@@ -273,18 +283,12 @@ fn alike(part: &RepairPart, site: &str, same: &[RemoteId]) -> Vec<Line> {
         .enumerate()
         .max_by_key(|(place, line)| (used(line), std::cmp::Reverse(*place)))
         .map(|(place, _)| place);
-    let first = all
-        .first()
-        .map(|line| line.name.clone())
-        .unwrap_or_default();
-    for (place, line) in all.iter_mut().enumerate() {
-        line.kept = last == Some(place);
-        if line.kept {
-            line.tag = Some((Tone::Good, t("repair_kept", &[])));
-        }
-        if place > 0 {
-            line.why = format!("{} · {}", t("repair_alike_to", &[&first]), line.why);
-        }
+    // It stands first, so that each set is seen to begin.
+    if let Some(place) = last {
+        let mut kept = all.remove(place);
+        kept.kept = true;
+        kept.tag = Some((Tone::Good, t("repair_kept", &[])));
+        all.insert(0, kept);
     }
     all
 }

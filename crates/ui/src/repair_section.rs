@@ -66,7 +66,7 @@ pub(crate) fn section(kind: Kind, lines: Vec<Line>) -> AnyView {
                 .kid(el("h2").kid(t(kind.title(), &[])))
                 .kid(live({
                     let lines = head.clone();
-                    move || (!running.get()).then(|| head_tags(kind, &lines))
+                    move || (!running.get() && !lines.is_empty()).then(|| head_tags(kind, &lines))
                 }))
                 .kid(live(move || job.get().map(|job| far(&job)))),
         )

@@ -58,9 +58,11 @@ fn shown(job: &JobView, lines: &[TraceLine]) -> AnyView {
     let left_out = count(lines.len().saturating_sub(SHOWN));
     let keys: Vec<AnyView> = lines.iter().take(SHOWN).map(key).collect();
     all![
-        el("div").class("keys-of stack").kid(keys),
-        (left_out > 0).then(|| el("p").class("muted").kid(tn("trace_more", left_out, &[]))),
-        put_back(job, lines)
+        put_back(job, lines),
+        el("div").class("keys-of stack").a("tabindex", "0").kid(keys),
+        (left_out > 0).then(|| el("p")
+            .class("muted")
+            .kid(tn("trace_more", left_out, &[])))
     ]
 }
 
@@ -82,9 +84,14 @@ fn key(line: &TraceLine) -> AnyView {
         .filter_map(|field| row(line, field, &unit))
         .collect();
     let same = rows.is_empty();
-    let head: Vec<AnyView> = ["trace_field", "trace_before", "trace_after"]
-        .into_iter()
-        .map(|word| el("th").a("scope", "col").kid(t(word, &[])).into_any())
+    let head: Vec<AnyView> = [
+        Some("trace_field"),
+        line.before.is_some().then_some("trace_before"),
+        line.after.is_some().then_some("trace_after"),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|word| el("th").a("scope", "col").kid(t(word, &[])).into_any())
         .collect();
     el("div")
         .kid(
@@ -116,11 +123,13 @@ fn row(line: &TraceLine, field: KeyField, unit: &Unit) -> Option<AnyView> {
         (None, None) => false,
     };
     let cell = |value: Option<String>| {
-        let empty = || el("span").class("faint").kid("–");
-        match value {
-            Some(value) if !value.is_empty() => el("td").kid(value),
-            Some(_) | None => el("td").kid(empty()),
-        }
+        value.map(|value| {
+            if value.is_empty() {
+                el("td").kid(el("span").class("faint").kid("–"))
+            } else {
+                el("td").kid(value)
+            }
+        })
     };
     tells.then(|| {
         el("tr")
