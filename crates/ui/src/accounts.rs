@@ -320,7 +320,8 @@ pub(crate) fn grant(account: AccountId) {
     });
 }
 
-fn open_site(account: &AccountId) {
+/// Opens an account's site in a tab.
+pub(crate) fn open_site(account: &AccountId) {
     if let Some(url) = base_url(account) {
         spawn(async move { page::open_tab(&url).await });
     }

@@ -162,7 +162,7 @@ pub(crate) fn begin(deed: Deed, keys: Vec<KeyRef>) {
             start_and_tell(work(deed, &keys));
         }
         Deed::Clone => acts.clone.set(Some(keys)),
-        Deed::Usage => acts.usage.set(Some(first)),
+        Deed::Usage => crate::usage::open(first),
         Deed::Enable | Deed::Disable | Deed::Rotate | Deed::Delete | Deed::Remove => {
             acts.plan.set(Some((deed, keys)));
         }
@@ -247,7 +247,7 @@ pub(crate) fn results(job: &JobView) -> impl Iterator<Item = &KeyResult> {
 pub(crate) fn trouble_of(job: &JobView) -> Option<String> {
     job.items.iter().find_map(|item| match &item.state {
         ItemState::Ended(Outcome::Failed(_) | Outcome::NotSaved(_)) => {
-            let words = crate::activity::item_words(item);
+            let words = crate::activity_words::item_words(job.kind, item);
             Some(match &item.said {
                 Some(said) => format!("{words} “{said}”"),
                 None => words,

@@ -3,7 +3,9 @@
 use crate::accounts::Asking;
 use crate::acts::Acts;
 use crate::kit;
+use crate::repair::Repair;
 use crate::stock::Stock;
+use crate::windows::Windows;
 use leptos::prelude::*;
 use relaykeep_protocol::{ErrorCode, JobView, KeyRef, Notice, Settings, VaultMode, VaultState};
 use std::cell::{Cell, RefCell};
@@ -51,6 +53,10 @@ pub(crate) struct App {
     pub(crate) ask_reveal: RwSignal<Option<Vec<KeyRef>>>,
     /// The clearing of the clipboard is on offer.
     pub(crate) offer_clearing: RwSignal<bool>,
+    /// Windows about work on keys.
+    pub(crate) windows: Windows,
+    /// What would bring the inventory into order.
+    pub(crate) repair: Repair,
 }
 
 /// A full key on screen.
@@ -106,6 +112,8 @@ pub(crate) fn begin() {
         acts: Acts::new(),
         ask_reveal: RwSignal::new(None),
         offer_clearing: RwSignal::new(false),
+        windows: Windows::new(),
+        repair: Repair::new(),
     }));
     std::mem::forget(owner);
 }
@@ -191,6 +199,8 @@ impl App {
         self.ask_reveal.set(None);
         self.acts.shut();
         self.looking.set(false);
+        self.windows.close();
+        self.repair.forget();
         kit::unsay();
         self.stock.update(|count| *count += 1);
     }

@@ -20,7 +20,6 @@ use relaykeep_protocol::{
     AccountId, AddressRule, ErrorCode, Expiry, KeyAbilities, KeyField, KeyForm, KeyPatch, KeyRef,
     ModelLimit, OpenKeyForm, RemoteId, Unit, Work,
 };
-use std::cell::Cell;
 
 /// What several keys can be given at once. Names are each key's own.
 const TOGETHER: [(KeyField, &str); 5] = [
@@ -164,14 +163,12 @@ fn bulk_form(keys: Vec<KeyRef>, open: RwSignal<bool>) -> AnyView {
         }
     });
     // The plan follows what is ticked and typed.
-    let turn = StoredValue::new(Cell::new(0_u32));
+    let turn = RwSignal::new(0_u32);
     let planned_keys = keys.clone();
     Effect::new(move || {
         let patch = state.patch();
-        let mine = turn.with_value(|turn| {
-            turn.set(turn.get() + 1);
-            turn.get()
-        });
+        let mine = turn.get_untracked() + 1;
+        turn.set(mine);
         let Some(Ok(patch)) = patch else {
             return state.planned.set(None);
         };
@@ -184,7 +181,7 @@ fn bulk_form(keys: Vec<KeyRef>, open: RwSignal<bool>) -> AnyView {
             seen: None,
         };
         plan_into(state.planned, work, move || {
-            turn.try_with_value(Cell::get) == Some(mine)
+            turn.try_get_untracked() == Some(mine)
         });
     });
     let total = count(keys.len());

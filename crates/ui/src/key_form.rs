@@ -1,6 +1,5 @@
 //! The form of a key: a new one, or one that is there. What was typed is kept until it is saved.
 
-use crate::activity;
 use crate::acts::{FormOf, by_account, follow, results, trouble_of};
 use crate::app::{app, with_stock};
 use crate::el::{El, all, el, live};
@@ -548,9 +547,11 @@ fn progress(state: State) -> AnyView {
         .job
         .get()
         .and_then(|id| {
-            app()
-                .jobs
-                .with(|jobs| jobs.iter().find(|job| job.id == id).map(activity::summary))
+            app().jobs.with(|jobs| {
+                jobs.iter()
+                    .find(|job| job.id == id)
+                    .map(crate::activity_words::summary)
+            })
         })
         .unwrap_or_else(|| t("saving", &[]));
     el("div")

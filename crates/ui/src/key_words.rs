@@ -1,7 +1,7 @@
 //! Words for what keys are set to and for how the work on them ended.
 
 use crate::troubles::{self, site_trouble};
-use crate::words::{amount, from_seconds, full_time, number, t, tn};
+use crate::words::{amount, exact_time, from_seconds, number, t, tn};
 use relaykeep_core::text::one_line;
 use relaykeep_protocol::{FieldProblem, KeyEnd, KeyField, KeyValues, Quota, Unit, WhyNot};
 
@@ -54,7 +54,7 @@ pub(crate) fn field_value(field: KeyField, values: &KeyValues, unit: &Unit) -> S
         },
         KeyField::Expires => values
             .expires
-            .map_or_else(|| t("never", &[]), |at| full_time(from_seconds(at))),
+            .map_or_else(|| t("never", &[]), |at| exact_time(from_seconds(at))),
         KeyField::Models => match &values.models {
             None => t("no_limit", &[]),
             Some(models) if models.is_empty() => t("no_models", &[]),

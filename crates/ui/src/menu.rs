@@ -138,7 +138,7 @@ fn step(menu: &HtmlElement, to: impl FnOnce(u32, u32) -> u32) {
             items
                 .item(*at)
                 .zip(focused.as_ref())
-                .is_some_and(|(item, focused)| item == ***focused)
+                .is_some_and(|(item, focused)| item == **focused)
         })
         .unwrap_or(0);
     if let Some(item) = items.item(to(at, all)) {

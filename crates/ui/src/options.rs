@@ -19,8 +19,10 @@ use crate::kit::{Btn, dialog, status};
 use crate::line::{ask, spawn};
 use crate::menu::row_menu;
 use crate::plan_dialog::plan_dialogs;
+use crate::repair::repair_page;
 use crate::reveal::reveal_dialog;
 use crate::settings::settings_page;
+use crate::windows::windows;
 use crate::words::{number, t};
 use leptos::prelude::*;
 use relaykeep_protocol::{Lock, RefreshStale, Touch, VaultMode, VaultState};
@@ -33,6 +35,7 @@ use web_sys::{Element, KeyboardEvent};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     Keys,
+    Repair,
     Accounts,
     Activity,
     Backup,
@@ -40,8 +43,9 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Keys,
+        Self::Repair,
         Self::Accounts,
         Self::Activity,
         Self::Backup,
@@ -51,6 +55,7 @@ impl Section {
     const fn hash(self) -> &'static str {
         match self {
             Self::Keys => "#/keys",
+            Self::Repair => "#/repair",
             Self::Accounts => "#/accounts",
             Self::Activity => "#/activity",
             Self::Backup => "#/backup",
@@ -61,6 +66,7 @@ impl Section {
     const fn word(self) -> &'static str {
         match self {
             Self::Keys => "keys",
+            Self::Repair => "repair",
             Self::Accounts => "accounts",
             Self::Activity => "activity",
             Self::Backup => "backup",
@@ -71,6 +77,7 @@ impl Section {
     const fn icon(self) -> Icon {
         match self {
             Self::Keys => Icon::Keys,
+            Self::Repair => Icon::Repair,
             Self::Accounts => Icon::Accounts,
             Self::Activity => Icon::Activity,
             Self::Backup => Icon::Backup,
@@ -184,6 +191,7 @@ fn open(section: RwSignal<Section>) -> AnyView {
                 )
                 .kid(live(move || match section.get() {
                     Section::Keys => ().into_any(),
+                    Section::Repair => repair_page(),
                     Section::Accounts => accounts_page(),
                     Section::Activity => activity_page(),
                     Section::Backup => backup_page(),
@@ -192,6 +200,7 @@ fn open(section: RwSignal<Section>) -> AnyView {
         ),
         account_dialogs(),
         reveal_dialog(),
+        windows(),
         key_form_dialogs(),
         bulk_dialog(),
         clone_dialog(),
@@ -211,7 +220,7 @@ fn menu(section: RwSignal<Section>) -> AnyView {
             Section::Activity => app
                 .jobs
                 .with(|jobs| crate::stock::count(jobs.iter().filter(|job| !is_over(job)).count())),
-            Section::Backup | Section::Settings => 0,
+            Section::Repair | Section::Backup | Section::Settings => 0,
         };
         (count > 0).then(|| number(count))
     };

@@ -6,7 +6,7 @@ use crate::dom;
 use crate::el::{all, el, live};
 use crate::key_field_views::{Line, text_box};
 use crate::key_words::skipped_words;
-use crate::kit::{Btn, Tone, dialog, no_hint, note};
+use crate::kit::{Btn, Tone, dialog, note};
 use crate::line::{ask, spawn};
 use crate::stock::count;
 use crate::troubles;
@@ -209,7 +209,7 @@ fn question(deed: Deed, keys: Vec<KeyRef>, open: RwSignal<bool>) -> AnyView {
         }
         .view()
     });
-    let _ = no_hint;
+
     let off = Signal::derive(move || {
         let keys = touched(planned);
         keys == 0 || (must_type && typed.with(|typed| typed.trim() != keys.to_string()))
