@@ -25,6 +25,12 @@ impl Line {
         }
     }
 
+    /// The other end, `host:port`.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// One request and its answer. Nothing is ever sent twice.
     ///
     /// # Errors

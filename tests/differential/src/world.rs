@@ -110,8 +110,20 @@ impl World {
         }
     }
 
+    /// Where the control API listens, for hooks that have a line of their own.
+    #[must_use]
+    pub fn control_host(&self) -> String {
+        self.control.borrow().host().to_owned()
+    }
+
+    /// The path of a control call.
+    #[must_use]
+    pub fn control_call(&self, word: &str) -> String {
+        format!("{}/{word}", self.control_path)
+    }
+
     fn ask_control(&self, method: &str, word: &str, body: &str) -> Value {
-        let path = format!("{}/{word}", self.control_path);
+        let path = self.control_call(word);
         let got = self
             .control
             .borrow_mut()

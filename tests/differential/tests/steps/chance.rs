@@ -167,7 +167,7 @@ pub(super) fn key_patch(dice: &mut Dice, rules: Rules, row: &Row, many: bool) ->
             7 => patch.auto_groups = Some(auto_groups(dice)),
             8 => patch.enabled = Some(dice.once_in(2)),
             // What it is already.
-            _ => patch.name = row["name"].as_str().map(str::to_owned),
+            _ => patch.name = row.get("name").and_then(Value::as_str).map(str::to_owned),
         }
     }
     patch

@@ -119,7 +119,8 @@ impl Play {
         let chosen = self.choose(dice);
         match (dice.below(100), chosen) {
             (0..14, _) | (_, None) => self.create(dice, told),
-            (14..70, Some(id)) => self.change(dice, id, told),
+            (14..16, Some(_)) => self.change_gone(dice, told),
+            (16..70, Some(id)) => self.change(dice, id, told),
             (70..80, Some(id)) => self.toggle(dice, id, told),
             (80..85, Some(id)) => self.delete(dice, id, told),
             (85..92, Some(id)) => self.spend(dice, id, told),
@@ -185,27 +186,24 @@ impl Play {
         }
     }
 
-    /// What a key read by the core says, against the row.
-    fn compare_read(&self, read: &RemoteKey) -> Result<(), String> {
-        let row: Row =
-            serde_json::from_str(read.raw.expose()).map_err(|error| error.to_string())?;
-        let id = row["id"].as_i64().unwrap_or(0);
-        let Some(stored) = self.world.rows().remove(&id) else {
-            return Err(format!("key {id} was read and is not there"));
-        };
-        let plain = |mut row: Row| {
+    /// What a key read by the core says, against the rows.
+    fn compare_read(read: &RemoteKey, stored: &Rows) -> Result<(), String> {
+        let plain = |row: &Row| {
+            let mut row = row.clone();
             row.remove("key");
             row
         };
-        let (read, stored) = (plain(row), plain(stored));
-        if read == stored {
+        let row: Row =
+            serde_json::from_str(read.raw.expose()).map_err(|error| error.to_string())?;
+        let id = row["id"].as_i64().unwrap_or(0);
+        let held = stored
+            .get(&id)
+            .ok_or_else(|| format!("key {id} was read and is not there"))?;
+        if plain(&row) == plain(held) {
             Ok(())
         } else {
-            Err(format!(
-                "read {}, stored {}",
-                row_text(&read),
-                row_text(&stored)
-            ))
+            let (read, held) = (row_text(&row), row_text(held));
+            Err(format!("read {read}, stored {held}"))
         }
     }
 
@@ -287,7 +285,7 @@ impl Play {
             }
         }
         for key in created.listing.keys.iter().filter(|_| good > 0) {
-            self.compare_read(key)?;
+            Self::compare_read(key, &stored)?;
         }
         Ok(())
     }
@@ -411,13 +409,35 @@ impl Play {
         self.compare(&expected.or_kept, Some((id, &before)))?;
         if let Ok(changed) = &got {
             if let Some(after) = &changed.after {
-                self.compare_read(after)?;
+                Self::compare_read(after, &self.world.rows())?;
             }
             if expected.writes && (changed.before.is_none() || changed.after.is_none()) {
                 return Err("a change that was written does not tell before and after".to_owned());
             }
         }
         Ok(())
+    }
+
+    fn change_gone(&mut self, dice: &mut Dice, told: &mut String) -> Result<(), String> {
+        let id = 1_000_000 + i64::try_from(dice.below(1_000)).expect("small");
+        let patch = key_patch(dice, self.rules, &Row::new(), true);
+        *told = format!("change {id}, which is not there, {patch:?}");
+        let go = async |_, _: &RemoteKey| ControlFlow::Continue(());
+        let visit = self.world.visit();
+        let got = run(change_key(
+            &visit,
+            &remote(id),
+            &patch,
+            Change::default(),
+            go,
+        ));
+        match got.expect("nobody dies") {
+            Ok(changed) if changed.end == KeyEnd::Gone => {
+                self.tally.count("gone");
+                Ok(())
+            }
+            other => Err(format!("ended {other:?}, meant Gone")),
+        }
     }
 
     fn delete(&mut self, dice: &mut Dice, id: i64, told: &mut String) -> Result<(), String> {
