@@ -397,6 +397,10 @@ impl State {
 fn focus_on(selector: &'static str) {
     dom::after(0, move || {
         if let Ok(Some(found)) = dom::document().query_selector(selector) {
+            // Its words stand under it, and the buttons lie over the end of the window.
+            if let Ok(Some(field)) = found.closest(".field") {
+                field.scroll_into_view_with_bool(false);
+            }
             let _ = found.unchecked_into::<HtmlElement>().focus();
         }
     });
