@@ -4,7 +4,6 @@ use crate::jobs::{Ending, JobHttp};
 use crate::ports::SystemClock;
 use crate::worker::{Open, Worker};
 use relaykeep_core::book::{Found, merge, merge_revealed, needs_sealed_parts};
-use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{self, Login, Place, RevealEnd, SiteError};
 use relaykeep_protocol::{
     AccountId, ErrorCode, Health, ItemState, KeyRow, Millis, Outcome, RemoteId, SiteTrouble, Step,
@@ -62,11 +61,12 @@ pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Ou
     // A list read while a key is being changed would be old where it matters.
     let desk = open.desk(id);
     let _at_desk = desk.lock().await;
-    let listing = site::list_keys(http, &SystemClock, &place, &login, |read| {
+    let mut listing = site::list_keys(http, &SystemClock, &place, &login, |read| {
         job.set(at, ItemState::Running(Step::Listing { read }));
     })
     .await?;
     place.quirks.learn(&listing.learned);
+    open.fingerprint(&mut listing.keys).await;
     let found = Found {
         whoami: Some(whoami),
         facts,
@@ -82,14 +82,12 @@ pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Ou
         .account(id)
         .cloned()
         .ok_or(Ending::Ours(ErrorCode::NoSuchAccount))?;
-    let keys = open.vault.lock().await.keys().clone();
-    let print = |raw: &Secret| keys.raw_print(raw);
-    let (keyring, raws) = if needs_sealed_parts(&before, &found.listing, print) {
+    let (keyring, raws) = if needs_sealed_parts(&before, &found.listing) {
         open.unseal(&before).await?
     } else {
         Default::default()
     };
-    let merged = merge(&before, &found, keyring, raws, print, browser::now());
+    let merged = merge(&before, &found, keyring, raws, browser::now());
     if merged.changes.is_empty() {
         note_synced(open, id, asked_facts);
     } else {

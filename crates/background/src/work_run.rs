@@ -166,12 +166,13 @@ impl Part<'_> {
         let _one = lane.lock().await;
         let before = self.account()?;
         let (keyring, raws) = open.unseal(&before).await?;
-        let print = self.print().await;
-        let merged = merge_keys(&before, keys, keyring, raws, print, browser::now());
+        let mut keys = keys.to_vec();
+        open.fingerprint(&mut keys).await;
+        let merged = merge_keys(&before, &keys, keyring, raws, browser::now());
         let mut changes = merged.changes;
         changes.extend(
             self.with_trace(|trace| {
-                for key in keys {
+                for key in &keys {
                     trace.note_after(&self.key(&key.id), &key.row.name, &key.raw);
                 }
             })
@@ -185,8 +186,9 @@ impl Part<'_> {
     }
 
     /// A whole list that was read in passing.
-    async fn take_list(&self, place: &Place, listing: Listing) -> Result<(), Ending> {
+    async fn take_list(&self, place: &Place, mut listing: Listing) -> Result<(), Ending> {
         let open = self.open();
+        open.fingerprint(&mut listing.keys).await;
         let _precious = open.hold_precious();
         let lane = open.lane(self.id);
         let _one = lane.lock().await;
@@ -200,18 +202,12 @@ impl Part<'_> {
             listing,
             quirks,
         };
-        let print = self.print().await;
-        let merged = merge(&before, &found, keyring, raws, print, browser::now());
+        let merged = merge(&before, &found, keyring, raws, browser::now());
         open.commit(merged.changes).await?;
         open.searchable.take();
         open.book.borrow_mut().keep(merged.account);
         tell_account(&self.http.worker, open, self.id, merged.rows);
         Ok(())
-    }
-
-    async fn print(&self) -> impl Fn(&Secret) -> String {
-        let keys = self.open().vault.lock().await.keys().clone();
-        move |raw: &Secret| keys.raw_print(raw)
     }
 
     /// Changes each key that is left, by what `wish` says of it.
@@ -596,8 +592,9 @@ impl Part<'_> {
             let mut before = self.account()?;
             before.unhide(&ids);
             let (keyring, raws): (Keyring, RawObjects) = open.unseal(&before).await?;
-            let print = self.print().await;
-            let merged = merge_keys(&before, &keys, keyring, raws, print, browser::now());
+            let mut keys = keys;
+            open.fingerprint(&mut keys).await;
+            let merged = merge_keys(&before, &keys, keyring, raws, browser::now());
             let mut changes = merged.changes;
             changes.extend(merged.account.changes());
             open.commit(changes).await?;

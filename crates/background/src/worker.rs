@@ -8,8 +8,9 @@ use crate::ports::{DATABASE, SystemClock, SystemEntropy, Table};
 use crate::session::Session;
 use futures_channel::oneshot;
 use futures_util::lock::Mutex;
-use relaykeep_core::book::{Account, Book, Keyring, RawObjects};
+use relaykeep_core::book::{Account, Book, Keyring, RawObjects, fingerprint};
 use relaykeep_core::secret::Secret;
+use relaykeep_core::site::RemoteKey;
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_core::vault::{
     self, Body, Change, Damaged, Deadline, Keys, Ports, RecordId, Start, Unlocked, Vault,
@@ -424,6 +425,12 @@ impl Open {
             }
         }
         Ok((keyring, raws))
+    }
+
+    /// Takes the fingerprints of keys' raw objects.
+    pub(crate) async fn fingerprint(&self, keys: &mut [RemoteKey]) {
+        let vault = self.vault.lock().await;
+        fingerprint(keys, |raw| vault.keys().raw_print(raw));
     }
 
     pub(crate) fn settings(&self) -> Settings {

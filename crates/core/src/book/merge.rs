@@ -33,15 +33,20 @@ pub struct Merged {
     pub outcome: Outcome,
 }
 
-/// Merges what a site answered into what is held. `print` is a keyed fingerprint: it tells a
-/// changed raw object without unsealing the old one.
+/// Takes the keyed fingerprints of raw objects: they tell a changed one without unsealing the old.
+pub fn fingerprint(keys: &mut [RemoteKey], print: impl Fn(&Secret) -> String) {
+    for key in keys {
+        key.print = print(&key.raw);
+    }
+}
+
+/// Merges what a site answered, with its fingerprints taken, into what is held.
 #[must_use]
 pub fn merge(
     before: &Account,
     found: &Found,
     mut keyring: Keyring,
     mut raws: RawObjects,
-    print: impl Fn(&Secret) -> String,
     now: Millis,
 ) -> Merged {
     let mut account = before.clone();
@@ -59,7 +64,6 @@ pub fn merge(
             &mut keyring,
             &mut raws,
             &account,
-            &print,
             now,
         );
         match held {
@@ -120,7 +124,6 @@ pub fn merge_keys(
     keys: &[RemoteKey],
     mut keyring: Keyring,
     mut raws: RawObjects,
-    print: impl Fn(&Secret) -> String,
     now: Millis,
 ) -> Merged {
     let mut account = before.clone();
@@ -128,7 +131,7 @@ pub fn merge_keys(
     for remote in keys {
         let held = account.keys.get(&remote.id).cloned().unwrap_or_default();
         let (ring, raws) = (&mut keyring, &mut raws);
-        let entry = take_remote(held, remote, ring, raws, &account, &print, now);
+        let entry = take_remote(held, remote, ring, raws, &account, now);
         rows.push(entry.row());
         account.keys.put(entry);
     }
@@ -144,15 +147,12 @@ pub fn merge_keys(
 
 /// Whether merging needs the account's sealed parts: only if some raw object or mask changed.
 #[must_use]
-pub fn needs_sealed_parts(
-    account: &Account,
-    listing: &Listing,
-    print: impl Fn(&Secret) -> String,
-) -> bool {
+pub fn needs_sealed_parts(account: &Account, listing: &Listing) -> bool {
     listing.keys.iter().any(|remote| {
-        account.keys.get(&remote.id).is_none_or(|held| {
-            held.raw_print != print(&remote.raw) || held.mask != site_mask(remote)
-        })
+        account
+            .keys
+            .get(&remote.id)
+            .is_none_or(|held| held.raw_print != remote.print || held.mask != site_mask(remote))
     })
 }
 
@@ -195,7 +195,6 @@ fn take_remote(
     keyring: &mut Keyring,
     raws: &mut RawObjects,
     account: &Account,
-    print: impl Fn(&Secret) -> String,
     now: Millis,
 ) -> KeyEntry {
     let mask = site_mask(remote);
@@ -204,14 +203,13 @@ fn take_remote(
     entry.refused &= !mask_changed;
     entry.take(remote.row.clone());
     entry.id.clone_from(&remote.id);
-    let raw_print = print(&remote.raw);
-    if entry.raw_print != raw_print {
+    if entry.raw_print != remote.print {
         let raw = RawEntry {
             id: remote.id.clone(),
             raw: remote.raw.expose().to_owned(), // into its own sealed record
         }; // into its own sealed record
         entry.raw_part = raws.0.put(raw);
-        entry.raw_print = raw_print;
+        entry.raw_print.clone_from(&remote.print);
         if let Some(full) = &remote.full {
             hold(&mut entry, full, &mask, keyring, account, now);
         }
@@ -318,16 +316,19 @@ mod tests {
             used: Some(used),
             ..KeyRow::default()
         };
+        let raw = format!(
+            "{{\"id\":{},\"key\":\"{key}\",\"used_quota\":{used}}}",
+            id.0
+        );
         RemoteKey {
             row,
             full: ApiKey::read(key),
             masked: MaskedKey::read(key),
             models: None,
             addresses: None,
-            raw: Secret::new(format!(
-                "{{\"id\":{},\"key\":\"{key}\",\"used_quota\":{used}}}",
-                id.0
-            )),
+            // As good as a keyed print for telling texts apart.
+            print: raw.clone(),
+            raw: Secret::new(raw),
             id,
         }
     }
@@ -351,11 +352,6 @@ mod tests {
             },
             quirks: Quirks::default(),
         }
-    }
-
-    /// A print that is as good as a keyed one for telling texts apart.
-    fn print(raw: &Secret) -> String {
-        raw.expose().to_owned() // dummies only
     }
 
     /// A vault of three kinds of parts, kept as the worker keeps it.
@@ -409,7 +405,6 @@ mod tests {
                 found,
                 self.keyring.clone(),
                 self.raws.clone(),
-                print,
                 1_000,
             ))
         }
@@ -466,7 +461,6 @@ mod tests {
         assert!(!needs_sealed_parts(
             held.account.as_ref().expect("synced"),
             &site.listing,
-            print
         ));
     }
 
@@ -581,12 +575,13 @@ mod tests {
     #[test]
     fn lists_hold_neither_full_keys_nor_raw_objects() {
         let before = account();
+        let mut key = remote(1, FULL, 0);
+        key.print = "p".to_owned();
         let merged = merge(
             &before,
-            &found(vec![remote(1, FULL, 0)], None),
+            &found(vec![key], None),
             Keyring::default(),
             RawObjects::default(),
-            |_| "p".to_owned(),
             1,
         );
         for change in &merged.changes {

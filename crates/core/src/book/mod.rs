@@ -11,7 +11,9 @@ mod trace;
 
 pub use account::{Account, Basics, Keyring, RawObjects};
 pub use jobs::{JobLog, close_job};
-pub use merge::{Found, Merged, merge, merge_keys, merge_revealed, needs_sealed_parts};
+pub use merge::{
+    Found, Merged, fingerprint, merge, merge_keys, merge_revealed, needs_sealed_parts,
+};
 pub use trace::Trace;
 
 use crate::sorted::SortedMap;

@@ -24,6 +24,8 @@ pub struct RemoteKey {
     /// The object exactly as it was sent, for later edits without loss. A secret: where keys are
     /// not masked it holds the key.
     pub raw: Secret,
+    /// A keyed fingerprint of that, once it was taken.
+    pub print: String,
 }
 
 /// What a key is limited to; `None`: no limit.
@@ -131,6 +133,7 @@ pub(super) fn read_key(raw: &RawValue) -> Option<RemoteKey> {
         full,
         masked,
         raw: Secret::new(raw.get().to_owned()),
+        print: String::new(),
     })
 }
 
