@@ -2,19 +2,22 @@
 
 mod chance;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
 use chance::{foreign_edit, key_patch, key_values};
+use relaykeep_core::http::HttpError;
 use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{
-    Change, RemoteKey, SiteError, change_key, create_keys, delete_key, values_of,
+    Change, Changed, RemoteKey, SiteError, change_key, create_keys, delete_key, values_of,
 };
 use relaykeep_differential::{
-    Dice, Expected, Row, Rows, Rules, World, expected_change, expected_create, row_text, run,
+    Dice, End, Expected, Moment, Row, Rows, Rules, World, expected_change, expected_create,
+    row_text, run,
 };
-use relaykeep_protocol::{KeyEnd, KeyPatch, KeyValues, Making, Quota, RemoteId, SiteTrouble};
+use relaykeep_protocol::{KeyEnd, KeyPatch, KeyValues, Making, Quota, RemoteId, Sent, SiteTrouble};
 use serde_json::{Value, json};
 
 /// Groups a user may select on a fresh simulated site.
@@ -53,6 +56,7 @@ impl Tally {
             "spent",
             "still",
             "differs",
+            "interrupted",
         ];
         std::env::var("RELAYKEEP_STEPS").is_ok()
             || all.into_iter().all(|what| self.0.contains_key(what))
@@ -355,13 +359,7 @@ impl Play {
         } else {
             expected_change(self.rules, &before, patch, unix_now(), &USABLE)
         };
-        let how = Change {
-            seen: saw.as_ref(),
-            sent: None,
-        };
-        let go = async |_, _: &RemoteKey| ControlFlow::Continue(());
-        let visit = self.world.visit();
-        let got = run(change_key(&visit, &remote(id), patch, how, go)).expect("nobody dies");
+        let (got, interrupted) = self.change_through(dice, id, patch, saw.as_ref())?;
         let (succeeded, requests) = self.world.writes();
         let told_end = match (&got, &expected.end) {
             (Err(SiteError::Trouble(SiteTrouble::Refused, Some(_))), None) => {
@@ -383,7 +381,19 @@ impl Play {
             Some(KeyEnd::Done) if fell > 0 => Some(KeyEnd::DoneAfterSpending(fell)),
             other => other.clone(),
         };
-        if told_end != wanted_end {
+        // A run after a death finds done what an earlier one did, and does not know how much was
+        // spent before that.
+        let good = |end: &Option<KeyEnd>| {
+            matches!(
+                end,
+                Some(KeyEnd::Done | KeyEnd::AlreadySo | KeyEnd::DoneAfterSpending(_))
+            )
+        };
+        let same = match &told_end {
+            Some(KeyEnd::DoneAfterSpending(_)) => false,
+            end => interrupted && good(end) && good(&wanted_end),
+        };
+        if told_end != wanted_end && !same {
             return Err(format!(
                 "ended {told_end:?}, meant {wanted_end:?}; the row was {}",
                 row_text(&before)
@@ -398,8 +408,13 @@ impl Play {
             Some(other) => return Err(format!("ended {other:?}")),
             None => {}
         }
+        // What a site cannot hold is never so, and is written once more after a death.
+        let missed = matches!(expected.end, Some(KeyEnd::NotTaken(_)));
         let may_write = expected.writes || expected.end.is_none();
-        if (!may_write && requests > 0) || (expected.writes && succeeded == 0) || succeeded > 2 {
+        if (!may_write && requests > 0)
+            || (expected.writes && succeeded == 0)
+            || (succeeded > 2 && !(interrupted && missed))
+        {
             return Err(format!(
                 "{requests} writing requests, {succeeded} succeeded; meant {:?}",
                 expected.end
@@ -411,11 +426,67 @@ impl Play {
             if let Some(after) = &changed.after {
                 Self::compare_read(after, &self.world.rows())?;
             }
-            if expected.writes && (changed.before.is_none() || changed.after.is_none()) {
+            if !interrupted
+                && expected.writes
+                && (changed.before.is_none() || changed.after.is_none())
+            {
                 return Err("a change that was written does not tell before and after".to_owned());
             }
         }
         Ok(())
+    }
+
+    /// Changes a key; every fourth time the worker dies, or an answer is lost, somewhere on the
+    /// way, and what was saved is all that the next run has.
+    fn change_through(
+        &mut self,
+        dice: &mut Dice,
+        id: i64,
+        patch: &KeyPatch,
+        seen: Option<&KeyValues>,
+    ) -> Result<(Result<Changed, SiteError>, bool), String> {
+        let interrupted = dice.once_in(4);
+        if interrupted {
+            let at = usize::try_from(1 + dice.below(4)).expect("small");
+            let when = *dice.pick(&[Moment::Before, Moment::After]);
+            let end = dice
+                .pick(&[
+                    End::Death,
+                    End::Lost(HttpError::TimedOut),
+                    End::Lost(HttpError::Cut),
+                ])
+                .clone();
+            let mut end = Some(end);
+            self.world.port.watch(move |moment, number, _| {
+                if number == at && moment == when {
+                    end.take()
+                } else {
+                    None
+                }
+            });
+            self.tally.count("interrupted");
+        }
+        let journal: RefCell<Option<Sent>> = RefCell::new(None);
+        for _ in 0..3 {
+            let sent = journal.borrow().clone();
+            let how = Change {
+                seen,
+                sent: sent.as_ref(),
+            };
+            let save = async |note: Sent, _: &RemoteKey| {
+                *journal.borrow_mut() = Some(note);
+                ControlFlow::Continue(())
+            };
+            let visit = self.world.visit();
+            let got = run(change_key(&visit, &remote(id), patch, how, save));
+            self.world.port.leave_alone();
+            match got {
+                None | Some(Err(SiteError::Http(_))) if interrupted => {}
+                Some(got) => return Ok((got, interrupted)),
+                None => return Err("died of nothing".to_owned()),
+            }
+        }
+        Err("did not come to an end in three runs".to_owned())
     }
 
     fn change_gone(&mut self, dice: &mut Dice, told: &mut String) -> Result<(), String> {
