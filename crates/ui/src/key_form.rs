@@ -167,10 +167,15 @@ impl State {
     pub(crate) fn mends(self, wish: &KeyValues) -> bool {
         let status = self.form.with(|form| form.as_ref().map(|form| form.status));
         let before = self.before.get().unwrap_or_default();
-        let lasts = wish.expires.is_none_or(|at| at > now_seconds());
-        let has = !matches!(wish.quota, Quota::Limited(raw) if raw <= 0);
-        let changed = wish.expires != before.expires || wish.quota != before.quota;
-        matches!(status, Some(EXPIRED | EXHAUSTED)) && changed && lasts && has
+        match status {
+            Some(EXPIRED) => {
+                wish.expires != before.expires && wish.expires.is_none_or(|at| at > now_seconds())
+            }
+            Some(EXHAUSTED) => {
+                wish.quota != before.quota && !matches!(wish.quota, Quota::Limited(raw) if raw <= 0)
+            }
+            Some(_) | None => false,
+        }
     }
 
     pub(crate) fn count(self) -> u32 {
