@@ -103,9 +103,11 @@ export const keys = {
     await view.click("button", button);
     if (past) await view.click("button", "Save it anyway");
     const said = await until("the form to be taken", async () => {
-      if (!(await view.page.$("dialog[open]"))) return "taken";
+      const dialog = await view.page.$("dialog[open]");
+      if (!dialog) return "taken";
       if (!past && (await view.has("button", "Save it anyway"))) return "This is in the past";
-      return view.alert();
+      // What an act before this one came to may still stand elsewhere on the page.
+      return dialog.$$eval('[role="alert"]', (all) => all.filter((one) => one.checkVisibility()).map((one) => one.innerText.trim()).filter(Boolean).join(" · ")).catch(() => "");
     }, { timeout });
     if (said !== "taken") throw new Error(said);
   },

@@ -5,7 +5,7 @@ import { until } from "./aria.mjs";
 const YES = [
   [/^Create/, /^Create [\d,]+ keys?$/],
   [/^Move/, /^Move$/],
-  [/^Disable/, /^Disable [\d,]+ keys?$/],
+  [/^Disable/, /^Disable$/],
   [/^Re-create/, /^Re-create [\d,]+ keys?$/],
   [/^Delete/, /^Delete at the site$/],
   [/^Remove/, /^Remove here$/],
@@ -49,7 +49,8 @@ function readActivity() {
 function readTrace(region) {
   const words = (one) => (one?.innerText ?? "").replaceAll(/\s+/g, " ").trim();
   return [...region.querySelectorAll("h3")].map((head) => ({
-    name: words(head),
+    name: head.firstChild.textContent.trim(),
+    account: words(head.lastElementChild).replace(/^· /, ""),
     fields: [...head.parentElement.querySelectorAll("tbody tr")].map((row) => {
       const [field, before, after] = [...row.children].map(words);
       return { field, before, after };
@@ -109,7 +110,7 @@ export const work = {
     const dialog = await until("the window that asks", () => view.page.$("dialog[open]"));
     const read = await until("the plan", async () => {
       const text = await dialog.evaluate((one) => one.innerText);
-      return !/Counting…/.test(text) && text;
+      return !/Looking at what that takes/.test(text) && text;
     });
     if (await view.has("textbox", "Number of keys")) await view.type("textbox", "Number of keys", String(number ?? read.match(/Type ([\d,]+)/)?.[1].replaceAll(",", "")));
     await view.click("button", yes, { within: dialog });

@@ -176,7 +176,7 @@ async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCo
         AnyCall::PlanWork(call) => done(crate::work::plan(&*open?, &call.work)?),
         AnyCall::StartWork(call) => done(crate::work::start(&open?, call.work).await?),
         AnyCall::PlanRepair(call) => {
-            done(crate::repair::plan(worker, &open?, &call.accounts).await?)
+            done(crate::repair::plan(worker, &open?, &call.accounts, call.anew).await?)
         }
         AnyCall::ExcludeGroups(call) => {
             done(crate::repair::exclude(&open?, &call.account, call.groups).await?)

@@ -52,8 +52,12 @@ async fn offers(
     open: &Rc<Open>,
     id: &AccountId,
     with_models: bool,
+    anew: bool,
 ) -> (Offers, Option<SiteTrouble>) {
     let mut held = session::offers().await.remove(id).unwrap_or_default();
+    if anew {
+        held.groups_at = None;
+    }
     let asked = ask(worker, open, id, with_models, &mut held).await;
     if let Ok(true) = asked {
         let mut all = session::offers().await;
@@ -126,7 +130,7 @@ pub(crate) async fn form(
             Some(values_of(&raws.raw(key).ok_or(ErrorCode::RecordDamaged)?))
         }
     };
-    let (offers, trouble) = offers(worker, open, id, true).await;
+    let (offers, trouble) = offers(worker, open, id, true, false).await;
     Ok(KeyForm {
         can: abilities(&place),
         unit: account.unit().clone(),
@@ -145,6 +149,7 @@ pub(crate) async fn plan(
     worker: &Rc<Worker>,
     open: &Rc<Open>,
     accounts: &[AccountId],
+    anew: bool,
 ) -> Result<RepairPlan, ErrorCode> {
     let wanted: Vec<AccountId> = {
         let book = open.book.borrow();
@@ -154,7 +159,7 @@ pub(crate) async fn plan(
             .collect()
     };
     let asked = wanted.iter().map(async |id| {
-        let (offers, trouble) = offers(worker, open, id, false).await;
+        let (offers, trouble) = offers(worker, open, id, false, anew).await;
         let account = account_of(open, id).ok()?;
         Some(part(&account, offers, trouble, browser::now()))
     });

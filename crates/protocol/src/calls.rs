@@ -176,6 +176,8 @@ calls! {
     PlanRepair {
         /// Which.
         accounts: Vec<AccountId>,
+        /// Asks however young they are: the user wants another look.
+        anew: bool,
     } -> RepairPlan;
     /// Groups the user wants no key for.
     ExcludeGroups {

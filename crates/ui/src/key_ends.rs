@@ -53,7 +53,12 @@ pub(crate) fn verdict_view(state: State, verdict: Verdict) -> AnyView {
         }
         Verdict::Differs(now) => comparison(state, *now),
     };
-    el("div").a("role", "alert").kid(said).into_any()
+    el("div")
+        .class("verdict stack")
+        .a("role", "alert")
+        .born(|said| crate::dom::after(0, move || said.scroll_into_view_with_bool(false)))
+        .kid(said)
+        .into_any()
 }
 
 /// What the user saw, what the site says now, what the user wants.

@@ -1,22 +1,18 @@
 //! The form of a key: a new one, or one that is there. What was typed is kept until it is saved.
 
 use crate::acts::{FormOf, by_account, follow, results, trouble_of};
-use crate::app::{app, with_stock};
+use crate::app::app;
 use crate::dom;
-use crate::el::{El, all, el, live};
+use crate::el::all;
 use crate::grid;
-use crate::key_ends::{Verdict, differs, verdict_view};
-use crate::key_field_views::{
-    Line, addresses_field, auto_fields, expires_field, group_field, labelled_choice, name_field,
-    quota_field, text_box,
-};
-use crate::key_fields::{Fields, RAW, account_label, patch_of};
+use crate::key_ends::Verdict;
+use crate::key_fields::{Fields, RAW, patch_of};
+use crate::key_form_views::form_view;
 use crate::key_words::end_words;
-use crate::kit::{Btn, Tone, dialog, note, tick};
+use crate::kit::dialog;
 use crate::line::{ask, spawn};
 use crate::local_time::now_seconds;
-use crate::model_picker::models_field;
-use crate::troubles::{self, site_trouble};
+use crate::troubles;
 use crate::words::{t, tn};
 use leptos::prelude::*;
 use relaykeep_core::form::{self, names};
@@ -25,33 +21,33 @@ use relaykeep_protocol::{
     OpenKeyForm, Quota, RemoteId, StartWork, Work,
 };
 use wasm_bindgen::JsCast;
-use web_sys::{Event, HtmlElement};
+use web_sys::HtmlElement;
 
 /// So many keys are made at once.
-const MOST_AT_ONCE: u32 = 20;
+pub(crate) const MOST_AT_ONCE: u32 = 20;
 /// What the site writes for a key that has expired, and for one that is used up.
-const EXPIRED: i64 = 3;
-const EXHAUSTED: i64 = 4;
+pub(crate) const EXPIRED: i64 = 3;
+pub(crate) const EXHAUSTED: i64 = 4;
 
 /// One open form.
 #[derive(Clone, Copy)]
 pub(crate) struct State {
     pub(crate) fields: Fields,
-    account: RwSignal<Option<AccountId>>,
+    pub(crate) account: RwSignal<Option<AccountId>>,
     key: StoredValue<Option<RemoteId>>,
     /// What the site's keys can be set to, and what is on offer.
     pub(crate) form: RwSignal<Option<KeyForm>>,
     /// What the key is set to as far as the user saw.
     pub(crate) before: RwSignal<Option<KeyValues>>,
-    how_many: RwSignal<String>,
+    pub(crate) how_many: RwSignal<String>,
     /// A key that the site switched off is switched on again.
-    again: RwSignal<bool>,
+    pub(crate) again: RwSignal<bool>,
     /// The time lies in the past, and the user is asked whether that is meant.
-    past: RwSignal<bool>,
+    pub(crate) past: RwSignal<bool>,
     pub(crate) job: RwSignal<Option<JobId>>,
     pub(crate) busy: RwSignal<bool>,
     pub(crate) verdict: RwSignal<Option<Verdict>>,
-    open: RwSignal<bool>,
+    pub(crate) open: RwSignal<bool>,
 }
 
 /// The windows of both forms.
@@ -95,41 +91,11 @@ fn key_form(account: Option<AccountId>, key: Option<RemoteId>, open: RwSignal<bo
         open,
     };
     state.ask(true);
-    let new = state.is_new();
-    el("form")
-        .class("plain keyform")
-        .a("novalidate", true)
-        .on("submit", move |event: Event| {
-            event.prevent_default();
-            state.save();
-        })
-        .kid(whose(state))
-        .kid(
-            el("fieldset")
-                .class("stack")
-                .flag("disabled", move || state.busy.get())
-                .kid(live(move || match state.form.get() {
-                    Some(form) => inputs(state, &form, new),
-                    None if state.verdict.with(Option::is_none) => {
-                        el("p").class("muted").kid(t("opening", &[])).into_any()
-                    }
-                    None => ().into_any(),
-                })),
-        )
-        .kid(live(move || progress(state)))
-        .kid(live(move || state.past.get().then(|| ask_past(state))))
-        .kid(live(move || {
-            state
-                .verdict
-                .get()
-                .map(|verdict| verdict_view(state, verdict))
-        }))
-        .kid(buttons(state, new))
-        .into_any()
+    form_view(state)
 }
 
 impl State {
-    fn is_new(self) -> bool {
+    pub(crate) fn is_new(self) -> bool {
         self.key.with_value(Option::is_none)
     }
 
@@ -181,14 +147,14 @@ impl State {
     }
 
     /// What the fields ask for, or the field that does not fit. Follows every field.
-    fn wish(self) -> Option<Result<KeyValues, ErrorCode>> {
+    pub(crate) fn wish(self) -> Option<Result<KeyValues, ErrorCode>> {
         let (form, before) = (self.form.get()?, self.before.get());
         let wish = self.fields.read(&form.can, &form.unit, before.as_ref());
         Some(wish.map_err(|(field, problem)| ErrorCode::Field(field, problem)))
     }
 
     /// What the user really changes.
-    fn patch(self, wish: &KeyValues) -> KeyPatch {
+    pub(crate) fn patch(self, wish: &KeyValues) -> KeyPatch {
         let before = self.before.get().unwrap_or_default();
         let mut patch = patch_of(&before, wish);
         if self.mends(wish) && self.again.get() {
@@ -198,29 +164,34 @@ impl State {
     }
 
     /// The site switched the key off for a reason that this removes.
-    fn mends(self, wish: &KeyValues) -> bool {
+    pub(crate) fn mends(self, wish: &KeyValues) -> bool {
         let status = self.form.with(|form| form.as_ref().map(|form| form.status));
         let before = self.before.get().unwrap_or_default();
-        let lasts = wish.expires.is_none_or(|at| at > now_seconds());
-        let has = !matches!(wish.quota, Quota::Limited(raw) if raw <= 0);
-        let changed = wish.expires != before.expires || wish.quota != before.quota;
-        matches!(status, Some(EXPIRED | EXHAUSTED)) && changed && lasts && has
+        match status {
+            Some(EXPIRED) => {
+                wish.expires != before.expires && wish.expires.is_none_or(|at| at > now_seconds())
+            }
+            Some(EXHAUSTED) => {
+                wish.quota != before.quota && !matches!(wish.quota, Quota::Limited(raw) if raw <= 0)
+            }
+            Some(_) | None => false,
+        }
     }
 
-    fn count(self) -> u32 {
+    pub(crate) fn count(self) -> u32 {
         self.how_many
             .with(|text| text.trim().parse().unwrap_or(1))
             .clamp(1, MOST_AT_ONCE)
     }
 
     /// Checks, asks about a time in the past, then starts the work.
-    fn save(self) {
+    pub(crate) fn save(self) {
         if !self.busy.get_untracked() {
             self.go_on(false);
         }
     }
 
-    fn go_on(self, past_is_meant: bool) {
+    pub(crate) fn go_on(self, past_is_meant: bool) {
         let fields = self.fields;
         fields.wrong.set(None);
         self.verdict.set(None);
@@ -309,15 +280,12 @@ impl State {
     }
 
     fn refuse(self, code: ErrorCode) {
-        match code {
-            ErrorCode::Field(field, problem) => {
-                self.fields.wrong.try_set(Some((field, problem)));
-                focus_on("dialog[open] [aria-invalid]");
-            }
-            other => {
-                self.verdict
-                    .try_set(Some(Verdict::Wrong(troubles::error(&other))));
-            }
+        if let ErrorCode::Field(field, problem) = code {
+            self.fields.wrong.try_set(Some((field, problem)));
+            focus_on("dialog[open] [aria-invalid]");
+        } else {
+            self.verdict
+                .try_set(Some(Verdict::Wrong(troubles::error(&code))));
         }
     }
 
@@ -365,10 +333,13 @@ impl State {
         self.busy.try_set(false);
         self.job.try_set(None);
         let verdict = match bad.as_slice() {
-            [only] => match &only.end {
-                KeyEnd::Differs(now) => Verdict::Differs(now.clone()),
-                end => Verdict::End(end.clone()),
-            },
+            [only] => {
+                if let KeyEnd::Differs(now) = &only.end {
+                    Verdict::Differs(now.clone())
+                } else {
+                    Verdict::End(only.end.clone())
+                }
+            }
             [] => Verdict::Wrong(trouble.unwrap_or_else(|| t("outcome_stopped", &[]))),
             several => Verdict::Wrong(
                 std::iter::once(tn(
@@ -404,206 +375,4 @@ fn focus_on(selector: &'static str) {
             let _ = found.unchecked_into::<HtmlElement>().focus();
         }
     });
-}
-
-/// Whose key it is; a new one's account is chosen where there are several.
-fn whose(state: State) -> AnyView {
-    let accounts: Vec<AccountId> = with_stock(|stock| {
-        stock
-            .accounts
-            .iter()
-            .map(|account| account.view.id.clone())
-            .collect()
-    });
-    if !state.is_new() || accounts.len() < 2 {
-        return live(move || {
-            state
-                .account
-                .get()
-                .map(|account| el("p").class("muted whose").kid(account_label(&account)))
-        });
-    }
-    let labels = accounts.iter().map(account_label).collect();
-    let places = accounts.clone();
-    let chosen = Signal::derive(move || {
-        let account = state.account.get();
-        places
-            .iter()
-            .position(|one| Some(one) == account.as_ref())
-            .unwrap_or(0)
-    });
-    let set = move |place: usize| {
-        if let Some(account) = accounts.get(place) {
-            state.account.set(Some(account.clone()));
-            state.ask(true);
-        }
-    };
-    labelled_choice("account", labels, chosen, Box::new(set)).into_any()
-}
-
-fn inputs(state: State, form: &KeyForm, new: bool) -> AnyView {
-    let f = state.fields;
-    let can = &form.can;
-    let again = move || {
-        let mends = !new && matches!(state.wish(), Some(Ok(wish)) if state.mends(&wish));
-        mends.then(|| {
-            tick(
-                t("enable_again", &[]),
-                t("enable_again_hint", &[]),
-                state.again.into(),
-                move |on| state.again.set(on),
-            )
-        })
-    };
-    let stopped = !new && matches!(form.status, EXPIRED | EXHAUSTED);
-    let why = stopped.then(|| {
-        let word = if form.status == EXPIRED {
-            "was_expired"
-        } else {
-            "was_exhausted"
-        };
-        note(Tone::Warn, t(word, &[]), Vec::new())
-    });
-    let trouble = form.trouble.as_ref().map(|trouble| {
-        let words = t("offers_missing", &[&site_trouble(trouble)]);
-        note(Tone::Warn, words, Vec::new())
-    });
-    all![
-        trouble,
-        why,
-        if new {
-            all![
-                el("div")
-                    .class("name-many")
-                    .kid(name_field(f, can.name_bytes))
-                    .kid(how_many(state))
-                    .into_any(),
-                preview(state)
-            ]
-        } else {
-            name_field(f, can.name_bytes)
-        },
-        quota_field(
-            f,
-            if new { "key_quota" } else { "quota_left" },
-            Some(form.unit.clone())
-        ),
-        expires_field(f),
-        can.groups.then(|| group_field(f, form)),
-        can.groups.then(|| auto_fields(f, form)),
-        can.models.then(|| models_field(f, form.models.clone())),
-        addresses_field(f, can.addresses),
-        (!new && !stopped).then(|| tick(
-            t("key_enabled", &[]),
-            String::new(),
-            f.enabled.into(),
-            move |on| f.enabled.set(on),
-        )),
-        live(again),
-    ]
-}
-
-fn how_many(state: State) -> AnyView {
-    let input: El = text_box(
-        state.how_many,
-        Box::new(move |text| state.how_many.set(text)),
-    )
-    .a("type", "number")
-    .a("min", "1")
-    .a("max", MOST_AT_ONCE);
-    Line {
-        label: t("how_many", &[]),
-        input,
-        hint: Signal::stored(String::new()),
-        wrong: Signal::stored(None),
-    }
-    .view()
-}
-
-/// The names, where there are several.
-fn preview(state: State) -> AnyView {
-    live(move || {
-        let count = state.count();
-        (count > 1).then(|| {
-            let names = names(&state.fields.name.get(), count).join(", ");
-            el("p")
-                .class("muted small")
-                .kid(t("names_preview", &[&names]))
-        })
-    })
-}
-
-fn ask_past(state: State) -> AnyView {
-    note(
-        Tone::Warn,
-        t("expiry_past_ask", &[]),
-        vec![
-            Btn::new("expiry_past_back")
-                .class("small")
-                .on(move || state.past.set(false)),
-            Btn::new("expiry_past_yes")
-                .class("small")
-                .on(move || state.go_on(true)),
-        ],
-    )
-}
-
-/// The job under way, as Activity shows it too.
-fn progress(state: State) -> AnyView {
-    if !state.busy.get() {
-        return ().into_any();
-    }
-    let words = state
-        .job
-        .get()
-        .and_then(|id| {
-            app().jobs.with(|jobs| {
-                jobs.iter()
-                    .find(|job| job.id == id)
-                    .map(crate::activity_words::summary)
-            })
-        })
-        .unwrap_or_else(|| t("saving", &[]));
-    el("div")
-        .class("stack")
-        .kid(
-            el("div")
-                .class("row")
-                .kid(el("span").class("muted").kid(words.clone()))
-                .kid(el("progress").a("aria-label", words)),
-        )
-        .kid(el("p").class("faint small").kid(t("goes_on_behind", &[])))
-        .into_any()
-}
-
-fn buttons(state: State, new: bool) -> AnyView {
-    let word = Signal::derive(move || {
-        if new {
-            tn("create_keys", state.count(), &[])
-        } else {
-            t("save_changes", &[])
-        }
-    });
-    let off = Signal::derive(move || {
-        if state.busy.get() {
-            return true;
-        }
-        match state.wish() {
-            None => true,
-            // Pressing it says what is wrong.
-            Some(Err(_)) => false,
-            Some(Ok(wish)) => !new && state.patch(&wish) == KeyPatch::default(),
-        }
-    });
-    let close = Signal::derive(move || t(if state.busy.get() { "close" } else { "cancel" }, &[]));
-    el("div")
-        .class("acts")
-        .kid(Btn::saying(close).on(move || state.open.set(false)))
-        .kid(live(move || {
-            state
-                .verdict
-                .with(|verdict| differs(verdict.as_ref()).is_none())
-                .then(|| Btn::saying(word).primary().off(off).submit())
-        }))
-        .into_any()
 }

@@ -24,6 +24,7 @@ mod key_ends;
 mod key_field_views;
 mod key_fields;
 mod key_form;
+mod key_form_views;
 mod key_words;
 mod keys_page;
 mod kit;

@@ -84,7 +84,7 @@ impl Repair {
 
     /// Looks at all accounts. Several questions at once, so that a slow site holds up few others,
     /// and what is known so far can be told.
-    fn look(self) {
+    fn look(self, anew: bool) {
         const QUESTIONS: usize = 8;
         let accounts: Vec<AccountId> = with_stock(|stock| {
             stock
@@ -108,7 +108,7 @@ impl Repair {
         for accounts in asked {
             let of = count(accounts.len());
             spawn(async move {
-                match ask(PlanRepair { accounts }).await {
+                match ask(PlanRepair { accounts, anew }).await {
                     Ok(plan) => gathered.update(|parts| parts.extend(plan.accounts)),
                     Err(code) => self.wrong.set(Some(troubles::error(&code))),
                 }
@@ -141,7 +141,7 @@ pub(crate) fn repair_page() -> AnyView {
         // The accounts may not have come yet.
         let ready = app.complete.get();
         if ready && begun != Some(true) {
-            repair.look();
+            repair.look(false);
         }
         ready
     });
@@ -156,7 +156,7 @@ pub(crate) fn repair_page() -> AnyView {
     Effect::new(move |before: Option<usize>| {
         let now = over.get();
         if before.is_some_and(|before| now > before) {
-            repair.look();
+            repair.look(false);
         }
         now
     });
@@ -166,7 +166,7 @@ pub(crate) fn repair_page() -> AnyView {
                 jobs.retain(|(_, id)| all.iter().any(|job| job.id == *id && !is_over(job)));
             });
         });
-        repair.look();
+        repair.look(true);
     };
     el("div")
         .class("page repair")
