@@ -74,7 +74,14 @@ impl Deed {
         match self {
             Self::Clone | Self::Remove => true,
             Self::Edit | Self::Rotate | Self::Usage | Self::Delete => state != KeyState::Gone,
-            Self::Enable => state == KeyState::Disabled,
+            // An expired or exhausted key is asked for at the site, which says what it lacks.
+            Self::Enable => match state {
+                KeyState::Disabled
+                | KeyState::Expired
+                | KeyState::Exhausted
+                | KeyState::Unknown => true,
+                KeyState::Active | KeyState::Gone => false,
+            },
             Self::Disable => state != KeyState::Gone && state != KeyState::Disabled,
         }
     }

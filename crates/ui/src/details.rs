@@ -277,7 +277,12 @@ fn replaced(chosen: &Chosen, state: KeyState) -> AnyView {
         steps.push(offer(Deed::Disable, "disable_old"));
     }
     steps.push(offer(Deed::Delete, "delete_old"));
-    note(Tone::Plain, t("replaced_about", &[]), steps)
+    let about = if state == KeyState::Disabled {
+        "replaced_about_off"
+    } else {
+        "replaced_about"
+    };
+    note(Tone::Plain, t(about, &[]), steps)
 }
 
 /// Nothing is chosen: the keyboard, in short.

@@ -2,6 +2,7 @@
 
 use crate::acts::{FormOf, by_account, follow, results, trouble_of};
 use crate::app::{app, with_stock};
+use crate::dom;
 use crate::el::{El, all, el, live};
 use crate::grid;
 use crate::key_ends::{Verdict, differs, verdict_view};
@@ -23,7 +24,8 @@ use relaykeep_protocol::{
     AccountId, ErrorCode, JobId, JobView, KeyEnd, KeyForm, KeyPatch, KeyRef, KeyValues, NewKey,
     OpenKeyForm, Quota, RemoteId, StartWork, Work,
 };
-use web_sys::Event;
+use wasm_bindgen::JsCast;
+use web_sys::{Event, HtmlElement};
 
 /// So many keys are made at once.
 const MOST_AT_ONCE: u32 = 20;
@@ -171,7 +173,11 @@ impl State {
                 self.fields.amount.set(form::write_amount(raw, &form.unit));
             }
         }
+        let first = self.form.with_untracked(Option::is_none);
         self.form.set(Some(form));
+        if first {
+            focus_on("dialog[open] .keyform fieldset input");
+        }
     }
 
     /// What the fields ask for, or the field that does not fit. Follows every field.
@@ -306,16 +312,7 @@ impl State {
         match code {
             ErrorCode::Field(field, problem) => {
                 self.fields.wrong.try_set(Some((field, problem)));
-                crate::dom::after(0, || {
-                    let first = crate::dom::document()
-                        .query_selector("dialog[open] [aria-invalid]")
-                        .ok()
-                        .flatten();
-                    if let Some(first) = first {
-                        use wasm_bindgen::JsCast;
-                        let _ = first.unchecked_into::<web_sys::HtmlElement>().focus();
-                    }
-                });
+                focus_on("dialog[open] [aria-invalid]");
             }
             other => {
                 self.verdict
@@ -354,7 +351,7 @@ impl State {
                 account,
                 id: made.key.clone(),
             };
-            crate::dom::after(60, move || grid::choose(key));
+            dom::after(60, move || grid::choose(key));
         }
         let bad: Vec<_> = all.iter().filter(|result| !result.end.good()).collect();
         let trouble = trouble_of(job);
@@ -394,6 +391,19 @@ impl State {
         }
         self.verdict.try_set(Some(verdict));
     }
+}
+
+/// Puts the cursor there, once it is drawn.
+fn focus_on(selector: &'static str) {
+    dom::after(0, move || {
+        if let Ok(Some(found)) = dom::document().query_selector(selector) {
+            // Its words stand under it, and the buttons lie over the end of the window.
+            if let Ok(Some(field)) = found.closest(".field") {
+                field.scroll_into_view_with_bool(false);
+            }
+            let _ = found.unchecked_into::<HtmlElement>().focus();
+        }
+    });
 }
 
 /// Whose key it is; a new one's account is chosen where there are several.

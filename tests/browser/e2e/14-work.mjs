@@ -131,7 +131,7 @@ export default {
       async run({ app, sites }) {
         for (const at of [0, 3]) {
           const site = sites[at];
-          await site.addKeys([{ name: "late", expired_time: 1_600_000_000, status: 3 }]);
+          await site.addKeys([{ name: "late", expired_time: 1_600_000_000, remain_quota: 1000, status: 3 }]);
           await app.sync(KINDS[at].name);
           await app.editKey({ account: KINDS[at].name, name: "late", expires: "1 year" });
           const key = await stored(site, "late");
@@ -143,7 +143,7 @@ export default {
     {
       name: "a key that the site does not enable is explained, with the field to change",
       async run({ app, sites: [site] }) {
-        await site.addKeys([{ name: "over", expired_time: 1_600_000_000, status: 3 }, { name: "empty", remain_quota: 0, status: 4 }]);
+        await site.addKeys([{ name: "over", expired_time: 1_600_000_000, remain_quota: 1000, status: 3 }, { name: "empty", remain_quota: 0, status: 4 }]);
         await app.sync("Orchard");
         const late = await app.setEnabled({ account: "Orchard", names: ["over"], on: true });
         assert.match(late.text, /expired/i);
@@ -194,7 +194,7 @@ export default {
         const { id } = await stored(site, "regret");
         const job = await app.job(() => app.editKey({ account: "Orchard", name: "regret", raw: 20_000, group: "vip" }));
         const [line] = await app.trace(job.id);
-        assert.equal(line.name, "regret");
+        assert.match(line.name, /^regret/);
         assert.ok(line.fields.some((field) => /group/i.test(field.field) && /vip/.test(field.after)), JSON.stringify(line));
         await site.spend({ id, quota: 225 });
         await app.sync("Orchard");
@@ -217,7 +217,7 @@ export default {
       async run({ app, sites: [site] }) {
         await app.createKey({ account: "Orchard", name: "lied to", raw: 1000 });
         // The answer says yes, and nothing is carried out.
-        await site.fault({ fault: "replace", status: 200, body: '{"success":true,"message":"","data":null}', path: "/api/token/", method: "PUT", count: 1 });
+        await site.fault({ fault: "answer", status: 200, body: { success: true, message: "", data: null }, path: "/api/token/", method: "PUT", count: 1 });
         const { view, dialog } = await app.openKey({ account: "Orchard", name: "lied to" });
         await app.fillKey(view, dialog, { raw: 9999 });
         await view.click("button", "Save changes");
@@ -254,9 +254,11 @@ export default {
     {
       name: "the form asks nothing of a site whose models and groups are younger than ten minutes",
       async run({ app, sites: [site] }) {
+        await site.addKeys([{ name: "still", remain_quota: 1000 }]);
+        await app.sync("Orchard");
         const open = async () => {
           const view = await app.options("keys");
-          const { view: same } = await app.openKey({ account: "Orchard", name: "pattern" });
+          const { view: same } = await app.openKey({ account: "Orchard", name: "still" });
           await same.page.keyboard.press("Escape");
           await until("the window to close", async () => !(await view.page.$("dialog[open]")));
         };

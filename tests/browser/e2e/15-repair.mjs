@@ -32,7 +32,7 @@ export default {
       longest: 300_000,
       async run({ app, sites: [, site] }) {
         const groups = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`team-${at}`, `Team ${at}`]));
-        await site.options({ usableGroups: { default: "默认分组", ...groups }, groupRatios: { default: 1, ...Object.fromEntries(Object.keys(groups).map((name) => [name, 1])) } });
+        await site.options({ usable_groups: { default: "默认分组", ...groups }, group_ratios: { default: 1, ...Object.fromEntries(Object.keys(groups).map((name) => [name, 1])) } });
         await addByHand(app, site, "Meadow");
         const held = await site.keys();
         await site.changeKeys({ update: held.map(({ id }) => ({ id, group: "default" })) });
@@ -59,7 +59,7 @@ export default {
       name: "keys whose group vanished are listed and moved",
       longest: 300_000,
       async run({ app, sites: [, site] }) {
-        await site.options({ usableGroups: { default: "默认分组" }, groupRatios: { default: 1 } });
+        await site.options({ usable_groups: { default: "默认分组" }, group_ratios: { default: 1 } });
         await app.options("repair");
         const view = await app.options("repair");
         // Older than ten minutes, as far as the person is concerned: the look is pressed.
