@@ -208,7 +208,15 @@ fn part(
     RepairPart {
         account: account.id(),
         masked,
-        hidden_for_good,
+        // What has a twin in its place is done with.
+        hidden_for_good: hidden_for_good
+            .into_iter()
+            .filter(|id| {
+                !rows
+                    .iter()
+                    .any(|row| row.id == *id && row.replaced_by.is_some())
+            })
+            .collect(),
         uncovered: offers
             .groups
             .iter()

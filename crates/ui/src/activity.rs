@@ -129,11 +129,13 @@ fn card(id: JobId) -> AnyView {
 
 /// Something of it can be tried again, and nothing is lost by it.
 fn worth_again(job: &JobView) -> bool {
-    job.items.iter().any(|item| match &item.state {
-        ItemState::Ended(Outcome::Worked { .. }) => {
+    job.items.iter().any(|item| {
+        let worked = matches!(item.state, ItemState::Ended(Outcome::Worked { .. }));
+        if worked {
             item.results.iter().any(|result| result.end.again())
+        } else {
+            item_failed(&item.state)
         }
-        state => item_failed(state),
     })
 }
 

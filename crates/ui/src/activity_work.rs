@@ -31,10 +31,11 @@ pub(crate) fn item(job: &JobView, item: &JobItem) -> AnyView {
         ItemState::Waiting { .. } => (Icon::Clock, "warn"),
         ItemState::Ended(outcome) => match outcome {
             Outcome::Synced { cut: None, .. }
-            | Outcome::Revealed { .. }
+            | Outcome::Revealed { missing: 0, .. }
             | Outcome::TokenMade
             | Outcome::Worked { bad: 0, .. } => (Icon::Check, "good"),
             Outcome::Synced { cut: Some(_), .. }
+            | Outcome::Revealed { .. }
             | Outcome::TokenInDoubt
             | Outcome::Worked { .. } => (Icon::Warn, "warn"),
             Outcome::Failed(trouble) if is_passing(trouble) => (Icon::Warn, "warn"),

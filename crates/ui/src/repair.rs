@@ -3,6 +3,7 @@
 use crate::accounts;
 use crate::activity::is_over;
 use crate::app::{app, with_stock};
+use crate::dom;
 use crate::el::{El, all, el, live};
 use crate::icons::{Icon, icon};
 use crate::kit::Btn;
@@ -74,6 +75,13 @@ impl Repair {
         self.jobs.update(|jobs| {
             jobs.retain(|(held, _)| *held != kind);
             jobs.push((kind, job));
+        });
+        // Its lines fold into the job: the head of it may be above what is in sight.
+        dom::after(60, move || {
+            let head = dom::document().get_element_by_id(kind.title());
+            if let Some(head) = head.filter(|head| head.get_bounding_client_rect().top() < 0.0) {
+                head.scroll_into_view();
+            }
         });
         // What is left afterwards is chosen anew; what was left out on purpose stays so.
         if !kind.is_preset() {

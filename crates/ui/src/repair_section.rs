@@ -57,6 +57,7 @@ pub(crate) fn section(kind: Kind, lines: Vec<Line>) -> AnyView {
     };
     el("section")
         .class("card part job")
+        .a("id", kind.title())
         .a("aria-label", t(kind.title(), &[]))
         .kid(
             el("header")

@@ -298,7 +298,6 @@ fn models(series: &[Series], unit: &Unit) -> AnyView {
         })
         .collect();
     table(
-        "",
         ["usage_model", "usage_calls", "usage_spent"].map(|word| t(word, &[])),
         rows,
     )
@@ -319,20 +318,17 @@ fn day_table(by_day: &[i64], first: i64, unit: &Unit) -> AnyView {
         }
         at += DAY;
     }
-    table(
-        " sr",
-        ["usage_day", "usage_spent"].map(|word| t(word, &[])),
-        rows,
-    )
+    let heads = ["usage_day", "usage_spent"].map(|word| t(word, &[]));
+    el("div").class("sr").kid(table(heads, rows)).into_any()
 }
 
-fn table<const N: usize>(class: &str, heads: [String; N], rows: Vec<AnyView>) -> AnyView {
+fn table<const N: usize>(heads: [String; N], rows: Vec<AnyView>) -> AnyView {
     let heads: Vec<AnyView> = heads
         .into_iter()
         .map(|head| el("th").a("scope", "col").kid(head).into_any())
         .collect();
     el("table")
-        .class(format!("table{class}"))
+        .class("table")
         .kid(el("thead").kid(el("tr").kid(heads)))
         .kid(el("tbody").kid(rows))
         .into_any()
