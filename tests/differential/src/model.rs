@@ -299,7 +299,7 @@ pub fn expected_change(
     if let (true, Some(target)) = (toggles, target) {
         stored.insert("status".to_owned(), json!(target));
     }
-    let missed: Vec<KeyField> = differ
+    let missed: Vec<KeyField> = asked
         .iter()
         .copied()
         .filter(|field| means(&stored, *field) != means(&wanted, *field))

@@ -236,6 +236,28 @@ fn no_more_keys_than_the_site_allows() {
     }
 }
 
+/// A copy of a key whose name is older than the limit: it is made under a drawn name, and its own
+/// is refused. It stays, and that is said; it is not made again.
+#[test]
+fn a_key_whose_own_name_is_refused_is_kept_and_told() {
+    for rules in Rules::ALL {
+        let old = "a name from a time when names could be longer than this".repeat(2);
+        let (world, _) = world_with_key(rules, &json!({"name": old}));
+        let there = world.rows().len();
+        let values = KeyValues {
+            name: old.clone(),
+            enabled: true,
+            ..KeyValues::default()
+        };
+        let mut one = [making(values)];
+        for _ in 0..2 {
+            let ends = create(&world, &mut one).expect("an answer");
+            assert_eq!(ends, [KeyEnd::NotTaken(vec![KeyField::Name])], "{rules:?}");
+            assert_eq!(world.rows().len(), there + 1, "{rules:?}");
+        }
+    }
+}
+
 #[test]
 fn a_second_proof_is_asked_for_and_nothing_is_made_without() {
     for rules in [Rules::Cookie, Rules::Jwt] {

@@ -35,9 +35,10 @@ impl Call<'_> {
                         "id": 0, "request_id": spent.request_id, "elapsed_time": 2,
                         "system_prompt_reset": false,
                     }),
-                    // The row's own id, folded (Calcium-Ion/new-api model/log.go formatUserLogs).
+                    // The row's own id, folded (Calcium-Ion/new-api model/log.go formatUserLogs);
+                    // the first rows are the gifts to each new user but root.
                     Generation::April2025 => json!({
-                        "id": (at + 1) % 1024, "use_time": 0, "channel_name": "",
+                        "id": (at + self.state.users.len()) % 1024, "use_time": 0, "channel_name": "",
                         "token_id": spent.token_id, "group": spent.group, "other": "{}",
                     }),
                     // Counted anew for every answer (model/log.go assignDisplayLogIds).

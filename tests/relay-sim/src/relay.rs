@@ -185,6 +185,8 @@ impl Call<'_> {
     /// that `auto` goes through for it.
     pub(crate) fn key_served(&self, token: &Token, user: &User) -> bool {
         match token.group.as_str() {
+            // One API's keys have no group of their own.
+            _ if self.state.generation == Generation::OneApi => self.serves(&user.group),
             "" => self.serves(&user.group),
             "auto" => {
                 let own = token.auto_groups.as_ref();

@@ -118,9 +118,11 @@ pub async fn change_key(
         (Ok(None), _) => return ended(KeyEnd::Gone, Some(before), None),
         (Err(_), Some(error)) | (Err(error), None) => return Err(error),
     };
+    // After a death the key is as we left it, and no longer as the user saw it.
+    let seen = how.seen.filter(|_| sent.is_none());
     let end = match work.not_taken(&after) {
         fields if !fields.is_empty() => KeyEnd::NotTaken(fields),
-        _ => match how.seen.map_or(0, |seen| spent(seen, &work.now)) {
+        _ => match seen.map_or(0, |seen| spent(seen, &work.now)) {
             0 => KeyEnd::Done,
             spent => KeyEnd::DoneAfterSpending(spent),
         },

@@ -113,7 +113,15 @@ pub async fn create_keys(
         // What was sent and is not in the list did not arrive; it may still, so it is not sent
         // again by itself.
         if let Some(found) = in_list(making, &listing) {
-            let (ended, after) = finish(site, making, found).await?;
+            let (ended, after) = match finish(site, making, found).await {
+                // It is there, under the name it was made with: refused once, its own name will
+                // be refused again.
+                Err(error) if error.trouble() == SiteTrouble::Refused => {
+                    let fields = not_as_wanted(&making.values, &values_of(&found.raw));
+                    (KeyEnd::NotTaken(fields), None)
+                }
+                finished => finished?,
+            };
             *end = Some(ended);
             if let Some(after) = after {
                 let held = listing.keys.iter_mut().find(|key| key.id == after.id);

@@ -5,8 +5,6 @@ use relaykeep_differential::{Dice, Row, Rules};
 use relaykeep_protocol::{Expiry, KeyPatch, KeyValues, ModelLimit, Quota};
 use serde_json::{Value, json};
 
-use super::unix_now;
-
 const NAMES: [&str; 12] = [
     "laptop",
     "laptop",
@@ -58,13 +56,16 @@ fn quota(dice: &mut Dice, rules: Rules) -> Quota {
     }
 }
 
+/// Moments that are past and to come whenever a seed is played.
+const PAST: i64 = 1_700_000_000;
+const TO_COME: i64 = 4_000_000_000;
+
 fn expires(dice: &mut Dice) -> Option<i64> {
-    let now = unix_now();
     match dice.below(6) {
         0 | 1 => None,
         2 => Some(1),
-        3 => Some(now - 3_600),
-        _ => Some(now + 60 + i64::try_from(dice.below(40_000_000)).expect("small")),
+        3 => Some(PAST),
+        _ => Some(TO_COME + i64::try_from(dice.below(40_000_000)).expect("small")),
     }
 }
 
@@ -201,7 +202,7 @@ pub(super) fn foreign_edit(dice: &mut Dice, rules: Rules) -> Row {
         6 if !one_api => set("allow_ips", json!("1.2.3.4, 5.6.7.8\r\n\r\n 9.9.9.9 ")),
         7 => {
             set("status", json!(3));
-            set("expired_time", json!(unix_now() - 86_400));
+            set("expired_time", json!(PAST));
         }
         8 => {
             set("status", json!(4));

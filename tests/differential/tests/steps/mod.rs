@@ -1,20 +1,16 @@
 //! The steps of a random history, and what is checked after each.
 
 mod chance;
+mod change;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
-use chance::{foreign_edit, key_patch, key_values};
-use relaykeep_core::secret::Secret;
-use relaykeep_core::site::{
-    Change, RemoteKey, SiteError, change_key, create_keys, delete_key, values_of,
-};
-use relaykeep_differential::{
-    Dice, Expected, Row, Rows, Rules, World, expected_change, expected_create, row_text, run,
-};
-use relaykeep_protocol::{KeyEnd, KeyPatch, KeyValues, Making, Quota, RemoteId, SiteTrouble};
+use chance::{foreign_edit, key_values};
+use relaykeep_core::site::{RemoteKey, create_keys, delete_key};
+use relaykeep_differential::{Dice, Row, Rows, Rules, World, expected_create, row_text, run};
+use relaykeep_protocol::{KeyEnd, KeyValues, Making, RemoteId, SiteTrouble};
 use serde_json::{Value, json};
 
 /// Groups a user may select on a fresh simulated site.
@@ -53,6 +49,7 @@ impl Tally {
             "spent",
             "still",
             "differs",
+            "interrupted",
         ];
         std::env::var("RELAYKEEP_STEPS").is_ok()
             || all.into_iter().all(|what| self.0.contains_key(what))
@@ -288,156 +285,6 @@ impl Play {
             Self::compare_read(key, &stored)?;
         }
         Ok(())
-    }
-
-    fn change(&mut self, dice: &mut Dice, id: i64, told: &mut String) -> Result<(), String> {
-        let row = self.meant[&id].clone();
-        let many = dice.once_in(3);
-        let patch = key_patch(dice, self.rules, &row, many);
-        // The user looked at the key; in between somebody may have changed it or spent with it.
-        let seen = match dice.below(6) {
-            0 => Some("fresh"),
-            1 => Some("spent since"),
-            2 => Some("changed since"),
-            _ => None,
-        };
-        *told = format!("change {id} {patch:?}, seen {seen:?}");
-        self.changed(dice, id, &patch, seen)
-    }
-
-    fn toggle(&mut self, dice: &mut Dice, id: i64, told: &mut String) -> Result<(), String> {
-        let patch = KeyPatch {
-            enabled: Some(dice.once_in(2)),
-            ..KeyPatch::default()
-        };
-        *told = format!("toggle {id} {:?}", patch.enabled);
-        self.changed(dice, id, &patch, None)
-    }
-
-    fn changed(
-        &mut self,
-        dice: &mut Dice,
-        id: i64,
-        patch: &KeyPatch,
-        seen: Option<&str>,
-    ) -> Result<(), String> {
-        let look = |row: &Row| values_of(&Secret::new(Value::Object(row.clone()).to_string()));
-        let saw = seen.map(|_| look(&self.meant[&id]));
-        match seen {
-            Some("spent since") => {
-                self.spend_some(dice, id)?;
-            }
-            Some("changed since") => self.edit_elsewhere(dice, id)?,
-            Some(_) | None => {}
-        }
-        self.world.writes();
-        let before = self.meant[&id].clone();
-        let moved = saw.as_ref().is_some_and(|saw| {
-            let now = look(&before);
-            let quota_fell = match (saw.quota, now.quota) {
-                (Quota::Limited(then), Quota::Limited(now)) => now <= then,
-                (one, other) => one == other,
-            };
-            !quota_fell
-                || KeyValues {
-                    quota: now.quota,
-                    ..saw.clone()
-                } != now
-        });
-        let expected = if moved {
-            let now = Box::new(look(&before));
-            Expected {
-                row: before.clone(),
-                or_kept: Vec::new(),
-                end: Some(KeyEnd::Differs(now)),
-                writes: false,
-            }
-        } else {
-            expected_change(self.rules, &before, patch, unix_now(), &USABLE)
-        };
-        let how = Change {
-            seen: saw.as_ref(),
-            sent: None,
-        };
-        let go = async |_, _: &RemoteKey| ControlFlow::Continue(());
-        let visit = self.world.visit();
-        let got = run(change_key(&visit, &remote(id), patch, how, go)).expect("nobody dies");
-        let (succeeded, requests) = self.world.writes();
-        let told_end = match (&got, &expected.end) {
-            (Err(SiteError::Trouble(SiteTrouble::Refused, Some(_))), None) => {
-                self.tally.count("refused");
-                None
-            }
-            (Err(error), _) => return Err(format!("change: {error:?}, meant {:?}", expected.end)),
-            (Ok(changed), None) => {
-                return Err(format!("ended {:?}, meant to be refused", changed.end));
-            }
-            (Ok(changed), Some(_)) => Some(changed.end.clone()),
-        };
-        // What the user saw has no number of what was used: a limit that fell counts as spent.
-        let fell = saw.map_or(0, |saw| match (saw.quota, look(&before).quota) {
-            (Quota::Limited(then), Quota::Limited(now)) => then - now,
-            _ => 0,
-        });
-        let wanted_end = match &expected.end {
-            Some(KeyEnd::Done) if fell > 0 => Some(KeyEnd::DoneAfterSpending(fell)),
-            other => other.clone(),
-        };
-        if told_end != wanted_end {
-            return Err(format!(
-                "ended {told_end:?}, meant {wanted_end:?}; the row was {}",
-                row_text(&before)
-            ));
-        }
-        match &told_end {
-            Some(KeyEnd::Done | KeyEnd::DoneAfterSpending(_)) => self.tally.count("done"),
-            Some(KeyEnd::AlreadySo) => self.tally.count("already so"),
-            Some(KeyEnd::StillExpired | KeyEnd::StillExhausted) => self.tally.count("still"),
-            Some(KeyEnd::NotTaken(_)) => self.tally.count("not taken"),
-            Some(KeyEnd::Differs(_)) => self.tally.count("differs"),
-            Some(other) => return Err(format!("ended {other:?}")),
-            None => {}
-        }
-        let may_write = expected.writes || expected.end.is_none();
-        if (!may_write && requests > 0) || (expected.writes && succeeded == 0) || succeeded > 2 {
-            return Err(format!(
-                "{requests} writing requests, {succeeded} succeeded; meant {:?}",
-                expected.end
-            ));
-        }
-        self.meant.insert(id, expected.row);
-        self.compare(&expected.or_kept, Some((id, &before)))?;
-        if let Ok(changed) = &got {
-            if let Some(after) = &changed.after {
-                Self::compare_read(after, &self.world.rows())?;
-            }
-            if expected.writes && (changed.before.is_none() || changed.after.is_none()) {
-                return Err("a change that was written does not tell before and after".to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    fn change_gone(&mut self, dice: &mut Dice, told: &mut String) -> Result<(), String> {
-        let id = 1_000_000 + i64::try_from(dice.below(1_000)).expect("small");
-        let patch = key_patch(dice, self.rules, &Row::new(), true);
-        *told = format!("change {id}, which is not there, {patch:?}");
-        let go = async |_, _: &RemoteKey| ControlFlow::Continue(());
-        let visit = self.world.visit();
-        let got = run(change_key(
-            &visit,
-            &remote(id),
-            &patch,
-            Change::default(),
-            go,
-        ));
-        match got.expect("nobody dies") {
-            Ok(changed) if changed.end == KeyEnd::Gone => {
-                self.tally.count("gone");
-                Ok(())
-            }
-            other => Err(format!("ended {other:?}, meant Gone")),
-        }
     }
 
     fn delete(&mut self, dice: &mut Dice, id: i64, told: &mut String) -> Result<(), String> {
