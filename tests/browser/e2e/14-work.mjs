@@ -191,7 +191,7 @@ export default {
       name: "what an edit wrote can be looked at, and undone, less what was spent since",
       async run({ app, sites: [site] }) {
         await app.createKey({ account: "Orchard", name: "regret", raw: 10_000 });
-        const { id } = await stored(site, "regret");
+        const { id, group } = await stored(site, "regret");
         const job = await app.job(() => app.editKey({ account: "Orchard", name: "regret", raw: 20_000, group: "vip" }));
         const [line] = await app.trace(job.id);
         assert.match(line.name, /^regret/);
@@ -200,7 +200,7 @@ export default {
         await app.sync("Orchard");
         await app.undo(job.id);
         const key = await stored(site, "regret");
-        assert.deepEqual([key.remain_quota, key.group], [10_000 - 225, "default"]);
+        assert.deepEqual([key.remain_quota, key.group], [10_000 - 225, group]);
       },
     },
     {
