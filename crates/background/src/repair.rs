@@ -60,6 +60,8 @@ async fn offers(
     }
     let asked = ask(worker, open, id, with_models, &mut held).await;
     if let Ok(true) = asked {
+        // Many accounts are asked at once, and all stand in one place.
+        let _one = worker.offers.lock().await;
         let mut all = session::offers().await;
         all.insert(id.clone(), held.clone());
         session::keep_offers(&all).await;

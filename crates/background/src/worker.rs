@@ -48,6 +48,8 @@ pub(crate) struct Worker {
     open: RefCell<Option<Rc<Open>>>,
     opening: Mutex<()>,
     pub(crate) notices: RefCell<Vec<Notice>>,
+    /// One write of what sites offer at a time.
+    pub(crate) offers: Mutex<()>,
 }
 
 thread_local! {
@@ -57,6 +59,7 @@ thread_local! {
         open: RefCell::new(None),
         opening: Mutex::new(()),
         notices: RefCell::default(),
+        offers: Mutex::new(()),
     });
 }
 

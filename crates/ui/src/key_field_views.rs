@@ -358,7 +358,9 @@ pub(crate) fn group_field(f: Fields, form: &KeyForm) -> AnyView {
 pub(crate) fn offer_label(offer: &GroupOffer) -> String {
     let mut label = one_line(&offer.name, 80);
     if let Some(ratio) = &offer.ratio {
-        label.push_str(" · ×");
+        // New API writes a word in the place of the ratio of `auto`.
+        let is_number = ratio.parse::<f64>().is_ok();
+        label.push_str(if is_number { " · ×" } else { " · " });
         label.push_str(&one_line(ratio, 20));
     }
     if !offer.about.is_empty() && offer.about != offer.name {

@@ -10,6 +10,7 @@ use crate::grid;
 use crate::icons::{Icon, icon};
 use crate::kit::{Btn, choice, say_soon};
 use crate::listing::GroupBy;
+use crate::menu::row_menu;
 use crate::options::{Section, go};
 use crate::reveal;
 use crate::stock::Filter;
@@ -94,6 +95,7 @@ pub(crate) fn keys_page() -> AnyView {
                 .kid(details()),
         )
         .kid(selection_bar(total))
+        .kid(row_menu())
         .into_any()
 }
 

@@ -8,6 +8,7 @@ use crate::grid;
 use crate::words::{now, t};
 use leptos::prelude::*;
 use relaykeep_protocol::KeyRef;
+use std::cell::Cell;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlElement, KeyboardEvent};
 
@@ -25,10 +26,12 @@ pub(crate) fn deeds(key: &KeyRef) -> Vec<Deed> {
     })
 }
 
-/// The menu, where its button stands.
-pub(crate) fn row_menu() -> AnyView {
+thread_local! {
+    static LISTENS: Cell<bool> = const { Cell::new(false) };
+}
+
+fn shut_from_outside() {
     let open = app().acts.menu;
-    // A press anywhere else shuts it.
     dom::listen_forever(&dom::document(), "pointerdown", move |event| {
         let inside = event
             .target()
@@ -44,6 +47,15 @@ pub(crate) fn row_menu() -> AnyView {
             open.set(None);
         }
     });
+}
+
+/// The menu, where its button stands.
+pub(crate) fn row_menu() -> AnyView {
+    let open = app().acts.menu;
+    // A press anywhere else shuts it. One listener outlives every locking and unlocking.
+    if !LISTENS.replace(true) {
+        shut_from_outside();
+    }
     live(move || {
         open.get().map(|(key, right, bottom)| {
             let items: Vec<AnyView> = deeds(&key)

@@ -17,7 +17,6 @@ use crate::key_form::key_form_dialogs;
 use crate::keys_page::{clear_search, focus_search, keys_page};
 use crate::kit::{Btn, dialog, status};
 use crate::line::{ask, spawn};
-use crate::menu::row_menu;
 use crate::plan_dialog::plan_dialogs;
 use crate::repair::repair_page;
 use crate::reveal::reveal_dialog;
@@ -204,8 +203,7 @@ fn open(section: RwSignal<Section>) -> AnyView {
         key_form_dialogs(),
         bulk_dialog(),
         clone_dialog(),
-        plan_dialogs(),
-        row_menu()
+        plan_dialogs()
     ]
     .into_any()
 }
