@@ -494,19 +494,21 @@ impl Part<'_> {
         let listing = list_keys(self.http, &SystemClock, place, login, |_| {}).await?;
         let account = self.account()?;
         let (_, raws) = self.open().unseal(&account).await?;
-        let twins = item.keys.iter().map(|id| {
+        let twin = |id: &RemoteId| {
             let now = listing.keys.iter().find(|key| key.id == *id);
-            let raw = now.map(|key| key.raw.clone()).or_else(|| raws.raw(id));
-            let mut values = raw.map(|raw| values_of(&raw)).unwrap_or_default();
+            let raw = now.map(|key| key.raw.clone()).or_else(|| raws.raw(id))?;
+            let mut values = values_of(&raw);
             values.enabled = true;
-            Making {
+            Some(Making {
                 values,
                 called: String::new(),
                 sent: false,
                 id: None,
-            }
-        });
-        Ok(twins.collect())
+            })
+        };
+        // A key that nobody knows cannot have a twin.
+        let twins: Option<Vec<Making>> = item.keys.iter().map(twin).collect();
+        twins.ok_or(Ending::Ours(ErrorCode::NoSuchKey))
     }
 
     /// Checks a twin, and only then puts it in the old key's place.
