@@ -194,7 +194,7 @@ export default {
       name: "what an edit wrote can be looked at, and undone, less what was spent since",
       async run({ app, sites: { 5: site } }) {
         await app.createKey({ account: "Dale", name: "regret", raw: 10_000 });
-        const { id } = await stored(site, "regret");
+        const { id, group } = await stored(site, "regret");
         const job = await app.job(() => app.editKey({ account: "Dale", name: "regret", raw: 20_000, group: "vip" }));
         const [line] = await app.trace(job.id);
         assert.match(line.name, /^regret/);
@@ -203,7 +203,7 @@ export default {
         await app.sync("Dale");
         await app.undo(job.id);
         const key = await stored(site, "regret");
-        assert.deepEqual([key.remain_quota, key.group], [10_000 - 225, "default"]);
+        assert.deepEqual([key.remain_quota, key.group], [10_000 - 225, group]);
       },
     },
     {
