@@ -8,9 +8,9 @@ use relaykeep_core::keys::{KeyState, state};
 use relaykeep_core::site::{abilities, fields_of};
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_protocol::{
-    AccountId, Chosen, ErrorCode, ItemState, JobId, JobItem, JobKind, JobView, KeyField, KeyPatch,
-    Making, NewKey, Outcome, PlanLine, RemoteId, SecretState, Task, TraceLine, WhyNot, Work,
-    WorkPlan,
+    AccountId, Chosen, ErrorCode, FieldProblem, ItemState, JobId, JobItem, JobKind, JobView,
+    KeyAbilities, KeyField, KeyPatch, Making, NewKey, Outcome, PlanLine, RemoteId, SecretState,
+    Task, TraceLine, WhyNot, Work, WorkPlan,
 };
 use relaykeep_webext::worker as browser;
 use std::rc::Rc;
@@ -165,8 +165,13 @@ fn items_on(open: &Open, work: Work) -> Result<(JobKind, Vec<JobItem>), ErrorCod
     let mut items = Vec::new();
     for Chosen { account, keys } in chosen {
         let held = book.account(account).ok_or(ErrorCode::NoSuchAccount)?;
-        if let Task::Change { patch, .. } = &task {
-            check(held, |can| form::check_patch(patch, can))?;
+        let mut task = task.clone();
+        if let Task::Change { patch, .. } = &mut task {
+            let can = abilities_of(held)?;
+            form::check_patch(patch, &can).map_err(wrong)?;
+            if let Some(addresses) = &mut patch.addresses {
+                *addresses = written_for(addresses, &can)?;
+            }
         }
         let keys: Vec<RemoteId> = keys
             .iter()
@@ -175,7 +180,7 @@ fn items_on(open: &Open, work: Work) -> Result<(JobKind, Vec<JobItem>), ErrorCod
             .collect();
         if !keys.is_empty() {
             items.push(JobItem {
-                task: Some(Box::new(task.clone())),
+                task: Some(Box::new(task)),
                 ..jobs::item(held, keys)
             });
         }
@@ -191,9 +196,15 @@ fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, ErrorCod
     }
     let book = open.book.borrow();
     let mut by_account: SortedMap<AccountId, Vec<Making>> = SortedMap::new();
-    for NewKey { account, values } in keys {
+    for NewKey {
+        account,
+        mut values,
+    } in keys
+    {
         let held = book.account(&account).ok_or(ErrorCode::NoSuchAccount)?;
-        check(held, |can| form::check_values(&values, can))?;
+        let can = abilities_of(held)?;
+        form::check_values(&values, &can).map_err(wrong)?;
+        values.addresses = written_for(&values.addresses, &can)?;
         by_account.entry(account).or_default().push(Making {
             values,
             called: String::new(),
@@ -210,14 +221,19 @@ fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, ErrorCod
     Ok(items.collect())
 }
 
-fn check(
-    account: &Account,
-    fits: impl Fn(
-        &relaykeep_protocol::KeyAbilities,
-    ) -> Result<(), (KeyField, relaykeep_protocol::FieldProblem)>,
-) -> Result<(), ErrorCode> {
+fn abilities_of(account: &Account) -> Result<KeyAbilities, ErrorCode> {
     let place = account.place().ok_or(ErrorCode::Internal)?;
-    fits(&abilities(&place)).map_err(|(field, problem)| ErrorCode::Field(field, problem))
+    Ok(abilities(&place))
+}
+
+fn wrong((field, problem): (KeyField, FieldProblem)) -> ErrorCode {
+    ErrorCode::Field(field, problem)
+}
+
+/// Addresses in the site's own form: one list may be meant for keys of many sites.
+fn written_for(addresses: &[String], can: &KeyAbilities) -> Result<Vec<String>, ErrorCode> {
+    form::addresses_for(addresses, can.addresses)
+        .map_err(|problem| ErrorCode::Field(KeyField::Addresses, problem))
 }
 
 fn undo_items(open: &Open, job: &JobId) -> Result<Vec<JobItem>, ErrorCode> {

@@ -100,8 +100,9 @@ const ACTS = {
 export default {
   name: "work kills",
   beside: true,
-  // A site for each: one origin is asked no oftener than 150 times in three minutes, also by a test.
-  ...withSites(Object.keys(ACTS).map(() => ({ kind: "newapi-jwt", keys: 3, limits: "off" })), {
+  // A site for each: one origin is asked no oftener than 150 times in three minutes, and for full
+  // keys no oftener than 15 times in twenty, also by a test. Rotating would need more of those.
+  ...withSites(Object.keys(ACTS).map((name) => ({ kind: name === "rotate" ? "newapi-2025-04" : "newapi-jwt", keys: 3, limits: "off" })), {
     async ready({ app, sites }) {
       for (const [at, name] of Object.keys(ACTS).entries()) await addByHand(app, sites[at], name);
     },
