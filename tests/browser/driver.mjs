@@ -2,6 +2,8 @@
 // The words are those of the English catalogue.
 import { sleep, until, View } from "./aria.mjs";
 import { freshProfile, removeProfile, start } from "./chromium.mjs";
+import { keys } from "./driver-keys.mjs";
+import { work } from "./driver-work.mjs";
 import { hits } from "./profile.mjs";
 
 export { sleep, until, View };
@@ -299,7 +301,7 @@ export class App {
         id: one.dataset.job,
         title: one.querySelector("h1,h2,h3,h4,[role=heading]")?.innerText.trim() ?? "",
         text: one.innerText,
-        items: [...one.querySelectorAll("li,[role=listitem]")].map((item) => item.innerText.replaceAll(/\s+/g, " ").trim()),
+        items: [...one.querySelectorAll("li,[role=listitem]")].filter((item) => !item.parentElement.closest("li")).map((item) => item.innerText.replaceAll(/\s+/g, " ").trim()),
         running: [...one.querySelectorAll("button")].some((button) => (button.ariaLabel ?? button.innerText).trim().startsWith("Stop")),
       })),
     );
@@ -488,6 +490,8 @@ export class App {
     return hits(this.profile, needles);
   }
 }
+
+Object.assign(App.prototype, work, keys);
 
 /** A job that waits for a limit to be over. */
 export const paused = (job) => /goes on by itself/i.test(job.text);

@@ -28,6 +28,15 @@ try {
   await shoot(view.page, "keys-dark", "dark");
   await view.page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
   for (const section of ["accounts", "activity", "settings", "backup"]) await shoot((await app.options(section)).page, section);
+  await sim.sites[2].options({ add_group: { name: "premium", about: "Premium models", ratio: 1.5 } }).catch(() => {});
+  await app.lookAtRepair();
+  await shoot(view.page, "repair-light");
+  const form = await app.openKey({ account: "Orchard", name: "cursor" });
+  await sleep(300);
+  await shoot(form.view.page, "key-form");
+  await form.view.page.keyboard.press("Escape");
+  await sleep(200);
+  await app.search(view, "");
   const page = await sim.sites[0].signIn(app);
   const popup = await app.popup(page);
   await sleep(500);

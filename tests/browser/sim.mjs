@@ -97,6 +97,11 @@ export class SimSite {
     return this.#ask("POST", "keys", change);
   }
 
+  /** A call with one of its keys: `{ id, quota }`. */
+  spend(change) {
+    return this.#ask("POST", "spend", change);
+  }
+
   fault(rule) {
     return this.#ask("POST", "fault", rule);
   }

@@ -179,7 +179,12 @@ fn nothing_is_logged() {
     for path in rust_files() {
         for line in product_lines(&read(&path)) {
             for word in words {
-                assert!(!code(line).contains(word), "{}: {line}", shown(&path));
+                // `plan_dialog::` is not `log::`.
+                let of_its_own = code(line).match_indices(word).any(|(at, _)| {
+                    let before = code(line)[..at].chars().next_back();
+                    !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+                });
+                assert!(!of_its_own, "{}: {line}", shown(&path));
             }
         }
     }

@@ -10,7 +10,7 @@ use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{self, BaseUrl, Login, Place, SiteError, Whoami, detect};
 use relaykeep_core::vault::{Change, RecordId};
 use relaykeep_protocol::{
-    AccountDraft, AccountEdit, AccountId, AddOutcome, ErrorCode, Event, Health, JobKind, KeyRef,
+    AccountDraft, AccountEdit, AccountId, AddOutcome, ErrorCode, Event, Health, JobKind,
     Recognition, SiteKind, SiteTrouble,
 };
 use std::rc::Rc;
@@ -295,32 +295,6 @@ pub(crate) async fn remove(
     Ok(())
 }
 
-/// Removes one key's records here. The site is not touched.
-pub(crate) async fn remove_key(
-    worker: &Rc<Worker>,
-    open: &Rc<Open>,
-    key: &KeyRef,
-) -> Result<(), ErrorCode> {
-    let lane = open.lane(&key.account);
-    let _one = lane.lock().await;
-    let mut account = open
-        .book
-        .borrow()
-        .account(&key.account)
-        .cloned()
-        .ok_or(ErrorCode::NoSuchAccount)?;
-    account.row(&key.id).ok_or(ErrorCode::NoSuchKey)?;
-    let (mut keyring, mut raws) = open.unseal(&account).await?;
-    let changes = account.remove_key(&key.id, &mut keyring, &mut raws);
-    open.commit(changes).await?;
-    open.searchable.take();
-    worker
-        .pages
-        .keys(&account, Vec::new(), vec![key.id.clone()]);
-    open.book.borrow_mut().keep(account);
-    Ok(())
-}
-
 /// A permission came or went: accounts that waited for it sync, accounts that lost it say so.
 pub(crate) async fn permissions_changed(worker: &Rc<Worker>) {
     worker.egress.forget_permissions();
@@ -347,7 +321,7 @@ pub(crate) async fn permissions_changed(worker: &Rc<Worker>) {
         if allowed && missing {
             regained.push(id);
         } else if !allowed && !missing {
-            crate::jobs::note_trouble(worker, &open, &id, SiteTrouble::PermissionMissing).await;
+            crate::sync::note_trouble(worker, &open, &id, SiteTrouble::PermissionMissing).await;
         }
     }
     if !regained.is_empty() {

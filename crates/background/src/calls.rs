@@ -68,7 +68,14 @@ fn needs(call: &AnyCall) -> Needs {
         | AnyCall::TakeKey(_)
         | AnyCall::FindInKeys(_)
         | AnyCall::GetKeyDetails(_)
-        | AnyCall::RemoveKeyHere(_)
+        | AnyCall::OpenKeyForm(_)
+        | AnyCall::PlanWork(_)
+        | AnyCall::StartWork(_)
+        | AnyCall::PlanRepair(_)
+        | AnyCall::ExcludeGroups(_)
+        | AnyCall::PasteKey(_)
+        | AnyCall::GetTrace(_)
+        | AnyCall::GetKeyUsage(_)
         | AnyCall::StopJob(_)
         | AnyCall::RetryJob(_) => Needs::VaultForAPerson,
     }
@@ -163,8 +170,23 @@ async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCo
         }
         AnyCall::FindInKeys(call) => done(crate::keys::find(&open?, &call.text.0).await?),
         AnyCall::GetKeyDetails(call) => done(crate::keys::details(&open?, &call.key).await?),
-        AnyCall::RemoveKeyHere(call) => {
-            done(crate::accounts::remove_key(worker, &open?, &call.key).await?)
+        AnyCall::OpenKeyForm(call) => {
+            done(crate::repair::form(worker, &open?, &call.account, call.key.as_ref()).await?)
+        }
+        AnyCall::PlanWork(call) => done(crate::work::plan(&*open?, &call.work)?),
+        AnyCall::StartWork(call) => done(crate::work::start(&open?, call.work).await?),
+        AnyCall::PlanRepair(call) => {
+            done(crate::repair::plan(worker, &open?, &call.accounts, call.anew).await?)
+        }
+        AnyCall::ExcludeGroups(call) => {
+            done(crate::repair::exclude(&open?, &call.account, call.groups).await?)
+        }
+        AnyCall::PasteKey(call) => {
+            done(crate::keys::paste(worker, &open?, &call.key, &call.text.0).await?)
+        }
+        AnyCall::GetTrace(call) => done(crate::work::trace(&open?, &call.job).await?),
+        AnyCall::GetKeyUsage(call) => {
+            done(crate::keys::usage(worker, &open?, &call.key, call.days).await?)
         }
         AnyCall::StopJob(call) => done(crate::jobs::stop(&open?, &call.job).await?),
         AnyCall::RetryJob(call) => done(retry(&open?, &call.job).await?),
@@ -331,8 +353,24 @@ async fn retry(
         Outcome::Failed(_) | Outcome::NotSaved(_) | Outcome::Stopped => true,
         Outcome::Revealed { missing, .. } => *missing > 0,
         Outcome::Synced { cut, .. } => cut.is_some(),
-        Outcome::TokenMade | Outcome::TokenInDoubt | Outcome::Removed => false,
+        Outcome::Worked { .. } | Outcome::TokenMade | Outcome::TokenInDoubt | Outcome::Removed => {
+            false
+        }
     };
+    if job.kind.is_work() {
+        let items: Vec<_> = {
+            let book = open.book.borrow();
+            let again = job.items.iter().filter_map(|item| {
+                let account = book.account(&item.account)?;
+                crate::work::again(item, account)
+            });
+            again.collect()
+        };
+        if items.is_empty() {
+            return Err(ErrorCode::NothingToDo);
+        }
+        return crate::jobs::start(open, job.kind, items).await;
+    }
     let items: Vec<_> = {
         let book = open.book.borrow();
         let failed = job.items.iter().filter(|item| match &item.state {

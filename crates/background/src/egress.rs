@@ -2,6 +2,7 @@
 //! to a foreign origin, a followed redirect, a cookie beside a token, an answer without end.
 
 use crate::gate::Gate;
+use crate::worker::the_worker;
 use futures_util::future::{Either, select};
 use gloo_net::http::{RequestBuilder, Response};
 use js_sys::Uint8Array;
@@ -10,7 +11,7 @@ use relaykeep_core::site::budget::Budget;
 use relaykeep_core::site::{BaseUrl, limited_until};
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_webext::{Area, worker};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -27,6 +28,8 @@ const MOST_BYTES: usize = 8 << 20;
 /// A pause this short is waited out instead of given up.
 const SHORT_PAUSE: u64 = 5_000;
 const SESSION_NAME: &str = "b";
+/// Budgets are written at once, and then no oftener than this.
+const SAVE_EVERY: u64 = 100;
 
 /// Sends requests, and keeps each origin's budget over the worker's deaths.
 pub(crate) struct Egress {
@@ -34,6 +37,9 @@ pub(crate) struct Egress {
     /// Origins the user's permission was seen for; emptied whenever a permission changes.
     permitted: RefCell<Vec<String>>,
     budgets: RefCell<Option<SortedMap<String, Budget>>>,
+    /// They are being written; what comes meanwhile goes into the next write.
+    saving: Cell<bool>,
+    unsaved: Cell<bool>,
 }
 
 impl Egress {
@@ -42,6 +48,8 @@ impl Egress {
             gate: Gate::new(),
             permitted: RefCell::default(),
             budgets: RefCell::new(None),
+            saving: Cell::new(false),
+            unsaved: Cell::new(false),
         }
     }
 
@@ -131,16 +139,30 @@ impl Egress {
 
     async fn note(&self, origin: &str, act: impl FnOnce(&mut Budget, u64)) {
         self.load().await;
-        let text = {
+        {
             let mut budgets = self.budgets.borrow_mut();
             let budgets = budgets.get_or_insert_default();
             act(budgets.entry(origin.to_owned()).or_default(), worker::now());
-            relaykeep_core::json::write(budgets)
-        };
-        // Not awaited: the next write carries this one's content too.
-        wasm_bindgen_futures::spawn_local(async move {
-            let _ = Area::Session.set(&[(SESSION_NAME.to_owned(), text)]).await;
-        });
+        }
+        // Not awaited, and not one write a request: a sync of a hundred accounts makes hundreds.
+        self.unsaved.set(true);
+        if !self.saving.replace(true) {
+            wasm_bindgen_futures::spawn_local(async { the_worker().egress.save().await });
+        }
+    }
+
+    async fn save(&self) {
+        while self.unsaved.replace(false) {
+            let text = {
+                let budgets = self.budgets.borrow();
+                budgets.as_ref().map(relaykeep_core::json::write)
+            };
+            if let Some(text) = text {
+                let _ = Area::Session.set(&[(SESSION_NAME.to_owned(), text)]).await;
+            }
+            worker::sleep(SAVE_EVERY).await;
+        }
+        self.saving.set(false);
     }
 
     async fn load(&self) {

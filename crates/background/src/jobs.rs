@@ -4,47 +4,50 @@
 //! costs a scarce limit or changes something at a site, and when it waits or ends. Requests that
 //! only read are written together, at most every half second: repeating one does no harm.
 
-use crate::ports::{SystemClock, SystemEntropy};
+use crate::ports::SystemEntropy;
+use crate::sync::{note_trouble, reveal, sync};
 use crate::worker::{ALARM_SYNC, ALARM_WAKE, Open, Worker, ports, the_worker};
 use futures_channel::oneshot;
 use futures_util::future::join_all;
-use relaykeep_core::book::{Account, Found, close_job, merge, merge_revealed, needs_sealed_parts};
-use relaykeep_core::http::{Bucket, Http, HttpError, HttpRequest, HttpResponse};
-use relaykeep_core::secret::Secret;
-use relaykeep_core::site::{self, Login, Place, RevealEnd, SiteError};
+use relaykeep_core::book::{Account, Trace, close_job};
+use relaykeep_core::http::{Bucket, Http, HttpError, HttpRequest, HttpResponse, Method};
+use relaykeep_core::site::SiteError;
 use relaykeep_core::sorted::by_rank_down;
+use relaykeep_core::vault::Change;
 use relaykeep_protocol::{
-    AccountId, ErrorCode, Health, ItemState, JobId, JobItem, JobKind, JobState, JobView, Millis,
-    Outcome, RemoteId, SiteTrouble, Step, VaultMode, Wait,
+    AccountId, ErrorCode, ItemState, JobId, JobItem, JobKind, JobState, JobView, Millis, Outcome,
+    RemoteId, SiteTrouble, Step, VaultMode, Wait,
 };
 use relaykeep_webext::worker as browser;
 use std::cell::{Cell, RefCell};
-use std::ops::ControlFlow;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 
 const SLOTS: u8 = 16;
 const JOURNAL_EVERY: Millis = 500;
-/// A site's unit and name are asked for again after this long.
-const FACTS_LAST: Millis = 6 * 3600 * 1000;
+/// A job that changes keys begins no larger than this: its journal and its record hold 64 KiB, and
+/// results come on top.
+const MOST_BYTES: usize = 24 * 1024;
 
 /// A job that has not ended.
 pub(crate) struct Running {
-    view: RefCell<JobView>,
+    pub(crate) view: RefCell<JobView>,
     slot: u8,
-    stop: Cell<bool>,
+    pub(crate) stop: Cell<bool>,
     at_work: Cell<bool>,
     journaled_at: Cell<Millis>,
     journaling: futures_util::lock::Mutex<()>,
     told_at: Cell<Millis>,
     ended: RefCell<Vec<oneshot::Sender<()>>>,
+    /// What it found and left, once it has read or written any of it.
+    pub(crate) trace: futures_util::lock::Mutex<Option<Trace>>,
 }
 
 /// The HTTP port of one job: the worker's egress, which stops when the job does.
-struct JobHttp {
-    worker: Rc<Worker>,
-    open: Rc<Open>,
-    job: Rc<Running>,
+pub(crate) struct JobHttp {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) open: Rc<Open>,
+    pub(crate) job: Rc<Running>,
 }
 
 impl Http for JobHttp {
@@ -53,17 +56,11 @@ impl Http for JobHttp {
         if stopped() {
             return Err(HttpError::Stopped);
         }
-        // A scarce request is written down before it is made, and its answer is awaited by a lock.
-        let _precious = match request.bucket {
-            Bucket::Ordinary => {
-                self.job.journal(&self.open, false).await;
-                None
-            }
-            Bucket::Critical => {
-                self.job.journal(&self.open, true).await;
-                Some(self.open.hold_precious())
-            }
-        };
+        // A request that is scarce or changes something is written down before it is made, and its
+        // answer is awaited by a lock.
+        let harmless = request.bucket == Bucket::Ordinary && request.method == Method::Get;
+        self.job.journal(&self.open, !harmless).await;
+        let _precious = (!harmless).then(|| self.open.hold_precious());
         self.worker.egress.send(request, stopped).await
     }
 }
@@ -103,6 +100,12 @@ pub(crate) async fn start(
         }
     }
     let view = new_view(kind, items)?;
+    if kind.is_work() && relaykeep_core::json::write(&view).len() > MOST_BYTES {
+        let keys: usize = view.items.iter().map(|item| item.keys.len()).sum();
+        return Err(ErrorCode::TooMany {
+            most: u32::try_from(keys / 2).unwrap_or(u32::MAX),
+        });
+    }
     let job = admit(open, view).ok_or(ErrorCode::Conflict)?;
     job.journal(open, true).await;
     let id = job.view.borrow().id.clone();
@@ -134,6 +137,10 @@ pub(crate) async fn begin_token(
         state: ItemState::Running(Step::MakingToken),
         goal: 0,
         said: None,
+        task: None,
+        over: 0,
+        results: Vec::new(),
+        sent: None,
     };
     let job = admit(open, new_view(JobKind::MakeToken, vec![item])?).ok_or(ErrorCode::Conflict)?;
     job.journal(open, true).await;
@@ -251,6 +258,10 @@ pub(crate) fn item(account: &Account, keys: Vec<RemoteId>) -> JobItem {
         state: ItemState::Pending,
         goal: 0,
         said: None,
+        task: None,
+        over: 0,
+        results: Vec::new(),
+        sent: None,
     }
 }
 
@@ -313,11 +324,12 @@ impl Running {
             journaling: futures_util::lock::Mutex::new(()),
             told_at: Cell::new(0),
             ended: RefCell::default(),
+            trace: futures_util::lock::Mutex::new(None),
         }
     }
 
     /// Writes the journal: at once if it must be on disk before going on, else now and then.
-    async fn journal(&self, open: &Rc<Open>, must: bool) {
+    pub(crate) async fn journal(&self, open: &Rc<Open>, must: bool) {
         let now = browser::now();
         if !must && now.saturating_sub(self.journaled_at.get()) < JOURNAL_EVERY {
             return;
@@ -329,7 +341,7 @@ impl Running {
         let _ = vault.write_job(ports(), self.slot, &body).await;
     }
 
-    fn set(&self, at: usize, state: ItemState) {
+    pub(crate) fn set(&self, at: usize, state: ItemState) {
         let mut view = self.view.borrow_mut();
         view.items[at].state = state;
         let ended = view
@@ -426,10 +438,18 @@ async fn rest(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>) {
     let view = job.view.borrow().clone();
     let changes = {
         let mut book = open.book.borrow_mut();
-        let mut changes = book.jobs.add(&view, now);
+        let (mut changes, dropped) = book.jobs.add(&view, now);
         changes.push(book.ledger_change());
-        changes
+        (changes, dropped)
     };
+    let (mut changes, dropped) = changes;
+    {
+        let vault = open.vault.lock().await;
+        let traces = vault
+            .records()
+            .filter(|id| dropped.iter().any(|job| Trace::is_of(job, id)));
+        changes.extend(traces.map(Change::Delete));
+    }
     if open.commit(changes).await.is_ok() {
         let vault = open.vault.lock().await;
         let _ = vault.clear_job(ports(), job.slot).await;
@@ -473,6 +493,14 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
             synced
         }
         JobKind::Reveal => reveal(&http, at, &id, &keys).await,
+        JobKind::Create
+        | JobKind::Edit
+        | JobKind::Enable
+        | JobKind::Disable
+        | JobKind::Delete
+        | JobKind::Remove
+        | JobKind::Replace
+        | JobKind::Undo => crate::work_run::carry_out(&http, at, &id).await,
         // Carried out by the call that journaled it; a job found here was cut.
         JobKind::MakeToken => Ok(Outcome::TokenInDoubt),
     };
@@ -480,7 +508,7 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
         Ok(outcome) => job.set(at, ItemState::Ended(outcome)),
         Err(Ending::Stopped) if open.is_closing() => job.set(at, ItemState::Pending),
         Err(Ending::Stopped) => job.set(at, ItemState::Ended(Outcome::Stopped)),
-        Err(Ending::Waits(until)) if kind == JobKind::Reveal => {
+        Err(Ending::Waits(until)) if kind == JobKind::Reveal || kind.is_work() => {
             job.set(at, ItemState::Waiting { until })
         }
         Err(Ending::Waits(until)) => {
@@ -498,7 +526,7 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
 }
 
 /// Why an item did not come to its end.
-enum Ending {
+pub(crate) enum Ending {
     Stopped,
     Waits(Millis),
     Failed(SiteTrouble, Option<String>),
@@ -522,225 +550,6 @@ impl From<ErrorCode> for Ending {
     fn from(error: ErrorCode) -> Self {
         Self::Ours(error)
     }
-}
-
-async fn site_and_login(open: &Rc<Open>, id: &AccountId) -> Result<(Place, Login), Ending> {
-    let account = open
-        .book
-        .borrow()
-        .account(id)
-        .cloned()
-        .ok_or(Ending::Ours(ErrorCode::NoSuchAccount))?;
-    let place = account
-        .place()
-        .ok_or(Ending::Failed(SiteTrouble::NotARelay, None))?;
-    let bodies = open.read(&[account.login_record()]).await?;
-    let login = bodies
-        .first()
-        .and_then(|(_, body)| account.read_login(body));
-    Ok((
-        place,
-        login.ok_or(Ending::Failed(SiteTrouble::LoginExpired, None))?,
-    ))
-}
-
-async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Outcome, Ending> {
-    let JobHttp { worker, open, job } = http;
-    job.set(at, ItemState::Running(Step::Account));
-    let (mut place, login) = site_and_login(open, id).await?;
-    let facts = if open
-        .book
-        .borrow()
-        .facts_are_old(id, browser::now(), FACTS_LAST)
-    {
-        Some(site::status(http, &SystemClock, &place).await?)
-    } else {
-        None
-    };
-    let (whoami, learned) = site::whoami(http, &SystemClock, &place, &login).await?;
-    place.quirks.learn(&learned);
-    job.set(at, ItemState::Running(Step::Listing { read: 0 }));
-    let listing = site::list_keys(http, &SystemClock, &place, &login, |read| {
-        job.set(at, ItemState::Running(Step::Listing { read }));
-    })
-    .await?;
-    place.quirks.learn(&listing.learned);
-    let asked_facts = facts.is_some();
-    let found = Found {
-        whoami,
-        facts,
-        listing,
-        quirks: place.quirks,
-    };
-
-    let lane = open.lane(id);
-    let _one = lane.lock().await;
-    let before = open
-        .book
-        .borrow()
-        .account(id)
-        .cloned()
-        .ok_or(Ending::Ours(ErrorCode::NoSuchAccount))?;
-    let keys = open.vault.lock().await.keys().clone();
-    let print = |raw: &Secret| keys.raw_print(raw);
-    let (keyring, raws) = if needs_sealed_parts(&before, &found.listing, print) {
-        open.unseal(&before).await?
-    } else {
-        Default::default()
-    };
-    let merged = merge(&before, &found, keyring, raws, print, browser::now());
-    if merged.changes.is_empty() {
-        note_synced(open, id, asked_facts);
-    } else {
-        open.commit(merged.changes).await?;
-        open.searchable.take();
-        open.book.borrow_mut().keep(merged.account);
-        note_synced(open, id, asked_facts);
-    }
-    tell_account(worker, open, id, merged.rows);
-    Ok(merged.outcome)
-}
-
-fn note_synced(open: &Open, id: &AccountId, asked_facts: bool) {
-    let now = browser::now();
-    let mut book = open.book.borrow_mut();
-    book.note_synced(id, now);
-    if asked_facts {
-        book.note_facts(id, now);
-    }
-}
-
-fn tell_account(
-    worker: &Worker,
-    open: &Open,
-    id: &AccountId,
-    rows: Vec<relaykeep_protocol::KeyRow>,
-) {
-    let book = open.book.borrow();
-    if let Some(account) = book.account(id) {
-        worker.pages.account(book.view(account));
-        worker.pages.keys(account, rows, Vec::new());
-    }
-}
-
-async fn reveal(
-    http: &JobHttp,
-    at: usize,
-    id: &AccountId,
-    keys: &[RemoteId],
-) -> Result<Outcome, Ending> {
-    let JobHttp { worker, open, job } = http;
-    let account = open
-        .book
-        .borrow()
-        .account(id)
-        .cloned()
-        .ok_or(Ending::Ours(ErrorCode::NoSuchAccount))?;
-    let wanted = account.to_reveal(keys);
-    let left = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
-    // What was revealed before a wait or a death counts as well.
-    let of = {
-        let mut view = job.view.borrow_mut();
-        let goal = &mut view.items[at].goal;
-        *goal = (*goal).max(left);
-        *goal
-    };
-    let done = Cell::new(of - left);
-    if wanted.is_empty() {
-        return Ok(Outcome::Revealed {
-            revealed: of,
-            missing: 0,
-        });
-    }
-    job.set(
-        at,
-        ItemState::Running(Step::Revealing {
-            done: done.get(),
-            of,
-        }),
-    );
-    let (place, login) = site_and_login(open, id).await?;
-    let ours: RefCell<Option<ErrorCode>> = RefCell::new(None);
-    let end: RevealEnd = site::reveal(http, &SystemClock, &place, &login, &wanted, async |got| {
-        // Sealed before the next request: a key that has arrived is never asked for again.
-        let _precious = open.hold_precious();
-        let lane = open.lane(id);
-        let _one = lane.lock().await;
-        let Some(before) = open.book.borrow().account(id).cloned() else {
-            return ControlFlow::Break(());
-        };
-        let sealed = async {
-            let (keyring, _) = open.unseal(&before).await?;
-            let merged = merge_revealed(&before, &got, keyring, browser::now());
-            open.commit(merged.changes).await?;
-            open.searchable.take();
-            open.book.borrow_mut().keep(merged.account);
-            Ok::<_, ErrorCode>(merged.rows)
-        };
-        match sealed.await {
-            Ok(rows) => {
-                done.set(done.get() + u32::try_from(rows.len()).unwrap_or(0));
-                tell_account(worker, open, id, rows);
-                job.set(
-                    at,
-                    ItemState::Running(Step::Revealing {
-                        done: done.get(),
-                        of,
-                    }),
-                );
-                ControlFlow::Continue(())
-            }
-            Err(error) => {
-                *ours.borrow_mut() = Some(error);
-                ControlFlow::Break(())
-            }
-        }
-    })
-    .await;
-    if let Some(error) = ours.take() {
-        return Err(Ending::Ours(error));
-    }
-    learn(open, id, &end.learned).await?;
-    match end.stopped_by {
-        Some(error) => Err(error.into()),
-        None if !end.wrong.is_empty() => Err(SiteError::from(SiteTrouble::WrongKey).into()),
-        None => Ok(Outcome::Revealed {
-            revealed: done.get(),
-            missing: of.saturating_sub(done.get()),
-        }),
-    }
-}
-
-/// Keeps what was learned of a server's ways.
-async fn learn(open: &Rc<Open>, id: &AccountId, learned: &site::Quirks) -> Result<(), Ending> {
-    let lane = open.lane(id);
-    let _one = lane.lock().await;
-    let Some(mut account) = open.book.borrow().account(id).cloned() else {
-        return Ok(());
-    };
-    if account.learn(learned) {
-        open.commit(account.changes()).await?;
-        open.book.borrow_mut().keep(account);
-    }
-    Ok(())
-}
-
-/// Writes an account's trouble down, and tells the pages.
-pub(crate) async fn note_trouble(
-    worker: &Rc<Worker>,
-    open: &Rc<Open>,
-    id: &AccountId,
-    trouble: SiteTrouble,
-) {
-    let lane = open.lane(id);
-    let _one = lane.lock().await;
-    let account = open.book.borrow().account(id).cloned();
-    let Some(mut account) = account else { return };
-    if account.set_health(Health::Trouble(trouble)) && open.commit(account.changes()).await.is_ok()
-    {
-        open.book.borrow_mut().keep(account);
-    }
-    tell_account(worker, open, id, Vec::new());
 }
 
 /// The sync alarm rang.

@@ -1,12 +1,16 @@
 //! Full keys, one at a time and only because the user asked.
 
-use crate::worker::{ALARM_CLIPBOARD, Open};
-use relaykeep_core::book::{Account, Keyring};
+use crate::accounts::CallHttp;
+use crate::ports::SystemClock;
+use crate::sync::site_and_login;
+use crate::worker::{ALARM_CLIPBOARD, Open, Worker};
+use relaykeep_core::book::{Account, Keyring, merge_revealed};
 use relaykeep_core::secret::{ApiKey, Secret};
 use relaykeep_core::site;
 use relaykeep_core::vault::Kind;
 use relaykeep_protocol::{
-    ErrorCode, ItemState, JobKind, KeyDetails, KeyRef, Outcome, SecretState, Sensitive, SiteTrouble,
+    ErrorCode, ItemState, JobKind, KeyDetails, KeyRef, KeyUsage, Outcome, SecretState, Sensitive,
+    SiteTrouble,
 };
 use relaykeep_webext::worker as browser;
 use sha2::{Digest, Sha256};
@@ -162,4 +166,72 @@ pub(crate) async fn clear_clipboard() {
         crate::session::keep_clipboard_print(None).await;
         browser::clear_clipboard(&print).await;
     }
+}
+
+/// A full key that the user copied from the site: kept if it fits the mask.
+pub(crate) async fn paste(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    key: &KeyRef,
+    text: &str,
+) -> Result<(), ErrorCode> {
+    let account = account_of(open, key)?;
+    let typed = Secret::new(text.trim().to_owned());
+    // Read as a key, and compared with the mask of the one it is said to be.
+    let full = site::typed_key(typed.expose()).ok_or(ErrorCode::WrongKey)?;
+    let masked = account.to_reveal(std::slice::from_ref(&key.id));
+    if !masked.iter().any(|(_, mask)| mask.fits(&full)) {
+        return Err(ErrorCode::WrongKey);
+    }
+    let lane = open.lane(&key.account);
+    let _one = lane.lock().await;
+    let before = account_of(open, key)?;
+    let (keyring, _) = open.unseal(&before).await?;
+    let merged = merge_revealed(&before, &[(key.id.clone(), full)], keyring, browser::now());
+    open.commit(merged.changes).await?;
+    open.searchable.take();
+    worker.pages.keys(&merged.account, merged.rows, Vec::new());
+    open.book.borrow_mut().keep(merged.account);
+    Ok(())
+}
+
+/// What one key spent in these last days.
+pub(crate) async fn usage(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    key: &KeyRef,
+    days: u32,
+) -> Result<KeyUsage, ErrorCode> {
+    let account = account_of(open, key)?;
+    let (_, raws) = open.unseal(&account).await?;
+    let name = raws
+        .raw(&key.id)
+        .map_or_else(String::new, |raw| site::values_of(&raw).name);
+    let now = i64::try_from(browser::now() / 1_000).unwrap_or(i64::MAX);
+    let since = now - i64::from(days.clamp(1, 30)) * 24 * 3600;
+    let (place, login) = site_and_login(open, &key.account)
+        .await
+        .map_err(|_| ErrorCode::Site(SiteTrouble::LoginExpired))?;
+    let http = CallHttp {
+        worker,
+        open: Some(open),
+    };
+    let visit = site::Visit {
+        http: &http,
+        clock: &SystemClock,
+        place: &place,
+        login: &login,
+    };
+    let trouble = |error: site::SiteError| ErrorCode::Site(error.trouble());
+    let mut usage = site::key_usage(&visit, &key.id.0, &name, since)
+        .await
+        .map_err(trouble)?;
+    if let Some(full) = held(open, key).await? {
+        // What the account's logs say stands also without it.
+        usage.totals = site::key_totals(&http, &SystemClock, &place, &full)
+            .await
+            .ok()
+            .flatten();
+    }
+    Ok(usage)
 }

@@ -10,8 +10,12 @@ mod gate;
 mod jobs;
 mod keys;
 mod ports;
+mod repair;
 mod session;
+mod sync;
 mod tab;
+mod work;
+mod work_run;
 mod worker;
 
 use relaykeep_core::json;

@@ -1,5 +1,6 @@
 //! What survives the worker's death but not the browser's: the opened sub-keys and when they lapse.
 
+use crate::repair::AllOffers;
 use relaykeep_core::secret::Secret;
 use relaykeep_core::vault::{Deadline, LockState};
 use relaykeep_protocol::{Millis, VaultMode};
@@ -10,6 +11,7 @@ const NAME: &str = "s";
 const DRAFT: &str = "d";
 const CLIPBOARD: &str = "c";
 const DUE: &str = "w";
+const OFFERS: &str = "o";
 
 /// An open vault's session.
 #[derive(Clone, Serialize, Deserialize)]
@@ -43,7 +45,7 @@ impl Session {
     }
 
     pub(crate) async fn forget() {
-        let names = [NAME, DRAFT, DUE].map(str::to_owned);
+        let names = [NAME, DRAFT, DUE, OFFERS].map(str::to_owned);
         let _ = Area::Session.remove(&names).await;
     }
 
@@ -91,6 +93,18 @@ pub(crate) async fn keep_draft(text: Option<String>) {
 
 pub(crate) async fn draft() -> Option<String> {
     Area::Session.get(DRAFT).await.ok().flatten()
+}
+
+/// What sites offer for their keys, as they last said.
+pub(crate) async fn offers() -> AllOffers {
+    let text = Area::Session.get(OFFERS).await.ok().flatten();
+    text.and_then(|text| relaykeep_core::json::read(&text).ok())
+        .unwrap_or_default()
+}
+
+pub(crate) async fn keep_offers(offers: &AllOffers) {
+    let text = relaykeep_core::json::write(offers);
+    let _ = Area::Session.set(&[(OFFERS.to_owned(), text)]).await;
 }
 
 /// The fingerprint of what was copied last, for as long as it may have to be cleared.

@@ -8,8 +8,9 @@ use crate::ports::{DATABASE, SystemClock, SystemEntropy, Table};
 use crate::session::Session;
 use futures_channel::oneshot;
 use futures_util::lock::Mutex;
-use relaykeep_core::book::{Account, Book, Keyring, RawObjects};
+use relaykeep_core::book::{Account, Book, Keyring, RawObjects, fingerprint};
 use relaykeep_core::secret::Secret;
+use relaykeep_core::site::RemoteKey;
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_core::vault::{
     self, Body, Change, Damaged, Deadline, Keys, Ports, RecordId, Start, Unlocked, Vault,
@@ -47,6 +48,8 @@ pub(crate) struct Worker {
     open: RefCell<Option<Rc<Open>>>,
     opening: Mutex<()>,
     pub(crate) notices: RefCell<Vec<Notice>>,
+    /// One write of what sites offer at a time.
+    pub(crate) offers: Mutex<()>,
 }
 
 thread_local! {
@@ -56,6 +59,7 @@ thread_local! {
         open: RefCell::new(None),
         opening: Mutex::new(()),
         notices: RefCell::default(),
+        offers: Mutex::new(()),
     });
 }
 
@@ -77,6 +81,9 @@ pub(crate) struct Open {
     pub(crate) running: RefCell<SortedMap<JobId, Rc<Running>>>,
     /// One piece of work at a time per account, from reading its records to their commit.
     lanes: RefCell<SortedMap<AccountId, Rc<Mutex<()>>>>,
+    /// One look at or change of an account's keys at its site at a time, from the reading to the
+    /// read-back: a list read meanwhile would be old.
+    desks: RefCell<SortedMap<AccountId, Rc<Mutex<()>>>>,
     session: RefCell<Session>,
     /// The vault is being locked: nothing new begins.
     closing: Cell<bool>,
@@ -225,6 +232,7 @@ impl Worker {
             book: RefCell::new(book),
             running: RefCell::default(),
             lanes: RefCell::default(),
+            desks: RefCell::default(),
             session: RefCell::new(session),
             closing: Cell::new(false),
             precious: Cell::new(0),
@@ -335,6 +343,11 @@ impl Open {
         Rc::clone(self.lanes.borrow_mut().entry(account.clone()).or_default())
     }
 
+    /// One look at or change of an account's keys at its site at a time.
+    pub(crate) fn desk(&self, account: &AccountId) -> Rc<Mutex<()>> {
+        Rc::clone(self.desks.borrow_mut().entry(account.clone()).or_default())
+    }
+
     /// Commits changes. Those of many tasks that come while one commit is under way go into the
     /// next one together.
     pub(crate) async fn commit(self: &Rc<Self>, changes: Vec<Change>) -> Result<(), ErrorCode> {
@@ -415,6 +428,12 @@ impl Open {
             }
         }
         Ok((keyring, raws))
+    }
+
+    /// Takes the fingerprints of keys' raw objects.
+    pub(crate) async fn fingerprint(&self, keys: &mut [RemoteKey]) {
+        let vault = self.vault.lock().await;
+        fingerprint(keys, |raw| vault.keys().raw_print(raw));
     }
 
     pub(crate) fn settings(&self) -> Settings {

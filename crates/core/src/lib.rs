@@ -6,6 +6,7 @@
 mod body;
 #[cfg(all(feature = "sites", feature = "vault"))]
 pub mod book;
+pub mod form;
 #[cfg(any(feature = "sites", feature = "vault"))]
 pub mod json;
 pub mod keys;

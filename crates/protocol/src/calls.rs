@@ -2,7 +2,8 @@
 
 use crate::{
     AccountDraft, AccountEdit, AccountId, AddOutcome, AppState, BackupPreview, JobId, KeyDetails,
-    KeyRef, Sensitive, Settings, SiteKind, TabSite, VaultMode,
+    KeyForm, KeyRef, KeyUsage, RemoteId, RepairPlan, Sensitive, Settings, SiteKind, TabSite,
+    TraceLine, VaultMode, Work, WorkPlan,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -153,11 +154,57 @@ calls! {
         /// Which.
         key: KeyRef,
     } -> KeyDetails;
-    /// Removes a key's record here. The site is not touched.
-    RemoveKeyHere {
+    /// What the form for a new key, or for this one, starts from.
+    OpenKeyForm {
+        /// Whose.
+        account: AccountId,
+        /// Which; none: a new one.
+        key: Option<RemoteId>,
+    } -> KeyForm;
+    /// What a piece of work would do. Asks no site.
+    PlanWork {
+        /// The work.
+        work: Work,
+    } -> WorkPlan;
+    /// Does it.
+    StartWork {
+        /// The work.
+        work: Work,
+    } -> JobId;
+    /// What would bring these accounts (all, if none are given) into order. Asks sites for their
+    /// groups where those are older than ten minutes.
+    PlanRepair {
+        /// Which.
+        accounts: Vec<AccountId>,
+        /// Asks however young they are: the user wants another look.
+        anew: bool,
+    } -> RepairPlan;
+    /// Groups the user wants no key for.
+    ExcludeGroups {
+        /// Whose.
+        account: AccountId,
+        /// All of them.
+        groups: Vec<String>,
+    } -> ();
+    /// A full key that the user copied from the site: kept if it fits the mask.
+    PasteKey {
         /// Which.
         key: KeyRef,
+        /// As pasted.
+        text: Sensitive,
     } -> ();
+    /// What a job found and left.
+    GetTrace {
+        /// The job.
+        job: JobId,
+    } -> Vec<TraceLine>;
+    /// What one key spent in these last days.
+    GetKeyUsage {
+        /// Which.
+        key: KeyRef,
+        /// At most 30.
+        days: u32,
+    } -> KeyUsage;
 
     /// Stops a job after the request under way.
     StopJob {

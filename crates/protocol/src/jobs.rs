@@ -1,4 +1,4 @@
-use crate::{AccountId, ErrorCode, Millis, RemoteId, SiteTrouble};
+use crate::{AccountId, ErrorCode, KeyResult, Millis, RemoteId, Sent, SiteTrouble, Task};
 use serde::{Deserialize, Serialize};
 
 /// Names one job.
@@ -19,6 +19,42 @@ pub enum JobKind {
     Reveal,
     /// Has a site make a new access token.
     MakeToken,
+    /// Makes keys.
+    Create,
+    /// Changes what keys are set to.
+    Edit,
+    /// Enables keys.
+    Enable,
+    /// Disables keys.
+    Disable,
+    /// Deletes keys at their sites.
+    Delete,
+    /// Removes keys here.
+    Remove,
+    /// Puts twins in the place of keys.
+    Replace,
+    /// Puts back what a job changed.
+    Undo,
+}
+
+impl JobKind {
+    /// Whether it changes keys, here or at a site, by a [`Task`] of each item.
+    #[must_use]
+    pub fn is_work(self) -> bool {
+        match self {
+            Self::Create
+            | Self::Edit
+            | Self::Enable
+            | Self::Disable
+            | Self::Delete
+            | Self::Remove
+            | Self::Replace
+            | Self::Undo => true,
+            Self::Sync | Self::SyncByAlarm | Self::SyncOnOpen | Self::Reveal | Self::MakeToken => {
+                false
+            }
+        }
+    }
 }
 
 /// Where a job stands.
@@ -78,6 +114,18 @@ pub struct JobItem {
     pub goal: u32,
     /// The site's own words to a refusal: cleaned, at most 300 characters, nothing key-like.
     pub said: Option<String>,
+    /// What is to be done to the keys, in a job that changes some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Box<Task>>,
+    /// How many of the task's keys are over, in their order.
+    #[serde(default)]
+    pub over: u32,
+    /// How the work on each key ended. Of a long job the first two hundred and what did not go well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<KeyResult>,
+    /// The change under way was sent; kept until its end is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Sent>,
 }
 
 /// Where one item stands.
@@ -115,6 +163,13 @@ pub enum Step {
     },
     /// A token is being made.
     MakingToken,
+    /// Keys are being changed.
+    Working {
+        /// Keys that are over.
+        done: u32,
+        /// Keys in all.
+        of: u32,
+    },
 }
 
 /// Why a listing is not complete.
@@ -161,6 +216,13 @@ pub enum Outcome {
     Failed(SiteTrouble),
     /// Not done: something on our side.
     NotSaved(ErrorCode),
+    /// The work on every key is over; each result says how.
+    Worked {
+        /// Keys that are as they were wanted.
+        good: u32,
+        /// Keys that are not.
+        bad: u32,
+    },
     /// The user stopped the job before this item's turn.
     Stopped,
     /// The account was removed meanwhile.

@@ -69,6 +69,9 @@ pub struct KeyRow {
     /// Absent from two complete listings in a row: gone at the site. Kept until removed here.
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub gone_since: Option<Millis>,
+    /// The key that stands in its place.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<RemoteId>,
 }
 
 /// What the right panel shows besides the row.

@@ -12,6 +12,7 @@ mod settings;
 mod sites;
 mod trouble;
 mod vault;
+mod work;
 
 pub use accounts::{
     AccountDraft, AccountEdit, AccountId, AccountView, AddOutcome, Health, ShownAs, Unit,
@@ -25,8 +26,13 @@ pub use keys::{KeyDetails, KeyRef, KeyRow, RemoteId, SecretState};
 pub use sensitive::Sensitive;
 pub use settings::Settings;
 pub use sites::{Clue, Generation, Recognition, SiteKind, TabSite, TokenOffer};
-pub use trouble::{AddressProblem, ErrorCode, SiteTrouble, TokenProblem};
+pub use trouble::{AddressProblem, ErrorCode, FieldProblem, SiteTrouble, TokenProblem};
 pub use vault::{AppState, BackupPreview, Notice, RecoveryCause, VaultMode, VaultState};
+pub use work::{
+    AddressRule, Chosen, Expiry, GroupOffer, KeyAbilities, KeyEnd, KeyField, KeyForm, KeyPatch,
+    KeyResult, KeyUsage, KeyValues, Making, ModelLimit, NewKey, PlanLine, Quota, RepairPart,
+    RepairPlan, Sent, Task, TraceLine, UsageLine, UsageTotals, WhyNot, Work, WorkPlan,
+};
 
 /// Milliseconds since 1970, UTC.
 pub type Millis = u64;

@@ -1,4 +1,4 @@
-use crate::{Millis, SiteKind};
+use crate::{KeyField, Millis, SiteKind};
 use serde::{Deserialize, Serialize};
 
 /// Why a site could not be worked with. Carries numbers and times only: it is translated for
@@ -69,6 +69,35 @@ pub enum AddressProblem {
     UserInfo,
 }
 
+/// What is wrong with a field of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FieldProblem {
+    /// Longer than the site takes, in bytes.
+    TooLong {
+        /// The most.
+        most: u32,
+        /// What it has.
+        has: u32,
+    },
+    /// Not a number, an address, a time.
+    Unreadable,
+    /// Below zero.
+    Negative,
+    /// More than the site takes.
+    TooMuch {
+        /// The most.
+        most: i64,
+    },
+    /// A network, and this site's keys take plain addresses only.
+    NoNetworks,
+    /// A list that is on and empty allows nothing.
+    Empty,
+    /// A comma in a name that the site keeps in a list with commas.
+    Comma,
+    /// This site kind has no such thing.
+    NotOffered,
+}
+
 /// What is wrong with an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TokenProblem {
@@ -136,6 +165,17 @@ pub enum ErrorCode {
     NoSuchJob,
     /// The site hides this key and it is not held; a reveal is needed first.
     NotRevealed,
+    /// What was typed does not fit: this field, for this reason.
+    Field(KeyField, FieldProblem),
+    /// More keys than one piece of work takes; this many at most.
+    TooMany {
+        /// The most.
+        most: u32,
+    },
+    /// Nothing to do.
+    NothingToDo,
+    /// The pasted key is another one: it does not fit the mask.
+    WrongKey,
     /// Not a backup file, or a damaged one.
     BackupUnreadable,
     /// The tab is one nobody may look into.

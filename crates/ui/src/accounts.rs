@@ -120,7 +120,7 @@ fn line(id: AccountId) -> AnyView {
     live(move || {
         let (account, host) = view.get()?;
         let id = account.id.clone();
-        let (edit, remove, sync_id) = (id.clone(), id.clone(), id.clone());
+        let (edit, remove, sync_id, new) = (id.clone(), id.clone(), id.clone(), id.clone());
         let asking = app.asking;
         let (name, label) = (account.name.clone(), account.name.clone());
         Some(
@@ -143,6 +143,11 @@ fn line(id: AccountId) -> AnyView {
                             Btn::new("sync")
                                 .class("small")
                                 .on(move || sync(vec![sync_id.clone()])),
+                        )
+                        .kid(
+                            Btn::new("new_key")
+                                .class("small")
+                                .on(move || crate::acts::new_key(Some(new.clone()))),
                         )
                         .kid(
                             Btn::new("edit")
@@ -315,7 +320,8 @@ pub(crate) fn grant(account: AccountId) {
     });
 }
 
-fn open_site(account: &AccountId) {
+/// Opens an account's site in a tab.
+pub(crate) fn open_site(account: &AccountId) {
     if let Some(url) = base_url(account) {
         spawn(async move { page::open_tab(&url).await });
     }

@@ -1,18 +1,18 @@
 //! Jobs: what runs, what came of it, and why.
 
+use crate::activity_words::{counts, item_failed, kind_word, summary};
+use crate::activity_work::{item, old_ones};
 use crate::app::app;
 use crate::copying::fail;
 use crate::el::{all, el, live};
-use crate::icons::{Icon, icon};
+use crate::icons::Icon;
 use crate::kit::{Btn, Tone, note};
 use crate::line::{ask, spawn};
-use crate::troubles::{self, is_passing, site_trouble};
-use crate::words::{clock, full_time, number, t, tn, when};
+use crate::trace::trace_region;
+use crate::troubles;
+use crate::words::{full_time, t, when};
 use leptos::prelude::*;
-use relaykeep_protocol::{
-    CutReason, ItemState, JobId, JobItem, JobKind, JobState, JobView, Outcome, RetryJob, Step,
-    StopJob, Wait,
-};
+use relaykeep_protocol::{ItemState, JobId, JobState, JobView, Outcome, RetryJob, StopJob};
 
 /// A job began, moved or ended.
 pub(crate) fn put(job: JobView) {
@@ -67,14 +67,17 @@ fn card(id: JobId) -> AnyView {
                 .with(|jobs| jobs.iter().find(|job| job.id == id).cloned())
         })
     };
+    let open = RwSignal::new(false);
     let data_job = id.0.clone();
     let body = move || {
         let job = find.get()?;
         let over = is_over(&job);
-        let failed = job.items.iter().any(|item| item_failed(&item.state));
+        let again = worth_again(&job);
         let stop = id.clone();
         let retry = id.clone();
-        let items: Vec<AnyView> = job.items.iter().map(item).collect();
+        let items: Vec<AnyView> = job.items.iter().map(|one| item(&job, one)).collect();
+        let traced = over && job.kind.is_work();
+        let old = over.then(|| old_ones(&job)).flatten();
         Some(
             all![
                 el("header")
@@ -97,12 +100,18 @@ fn card(id: JobId) -> AnyView {
                             .off(Signal::stored(job.state == JobState::Stopping))
                             .on(move || stop_job(stop.clone()))
                     }))
-                    .kid((over && failed).then(|| {
+                    .kid((over && again).then(|| {
                         Btn::new("retry")
                             .icon(Icon::Sync)
                             .on(move || retry_job(retry.clone()))
+                    }))
+                    .kid(traced.then(|| {
+                        Btn::new("details")
+                            .expands(open)
+                            .on(move || open.update(|open| *open = !*open))
                     })),
-                el("ul").kid(items)
+                el("ul").kid(items),
+                old
             ]
             .into_any(),
         )
@@ -111,10 +120,27 @@ fn card(id: JobId) -> AnyView {
         .class("card job")
         .a("data-job", data_job)
         .kid(live(body))
+        .kid(live(move || {
+            let job = open.get().then(|| find.get_untracked()).flatten();
+            job.map(trace_region)
+        }))
         .into_any()
 }
 
-fn stop_job(job: JobId) {
+/// Something of it can be tried again, and nothing is lost by it.
+fn worth_again(job: &JobView) -> bool {
+    job.items.iter().any(|item| {
+        let worked = matches!(item.state, ItemState::Ended(Outcome::Worked { .. }));
+        if worked {
+            item.results.iter().any(|result| result.end.again())
+        } else {
+            item_failed(&item.state)
+        }
+    })
+}
+
+/// Stops after the request under way.
+pub(crate) fn stop_job(job: JobId) {
     spawn(async move {
         if let Err(code) = ask(StopJob { job }).await {
             fail(&troubles::error(&code));
@@ -122,7 +148,8 @@ fn stop_job(job: JobId) {
     });
 }
 
-fn retry_job(job: JobId) {
+/// Does again what failed.
+pub(crate) fn retry_job(job: JobId) {
     spawn(async move {
         if let Err(code) = ask(RetryJob { job }).await {
             fail(&troubles::error(&code));
@@ -130,153 +157,8 @@ fn retry_job(job: JobId) {
     });
 }
 
-fn kind_word(kind: JobKind) -> String {
-    t(
-        match kind {
-            JobKind::Sync => "job_sync",
-            JobKind::SyncByAlarm => "job_sync_alarm",
-            JobKind::SyncOnOpen => "job_sync_open",
-            JobKind::Reveal => "job_reveal",
-            JobKind::MakeToken => "job_token",
-        },
-        &[],
-    )
-}
-
-/// A job in a line: how far, or how it ended.
-pub(crate) fn summary(job: &JobView) -> String {
-    let (done, of) = counts(job);
-    match job.state {
-        JobState::Waiting(Wait::Unlock) => t("job_waits_unlock", &[]),
-        JobState::Waiting(Wait::Until(until)) => t("job_waits_until", &[&clock(until)]),
-        JobState::Stopping => t("job_stopping", &[]),
-        JobState::Stopped => t("job_stopped", &[]),
-        JobState::Running => {
-            let word = match job.kind {
-                JobKind::Reveal => "job_revealing",
-                JobKind::MakeToken => return t("step_token", &[]),
-                JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen => "job_syncing",
-            };
-            t(word, &[&number(done), &number(of)])
-        }
-        JobState::Done => match job.items.as_slice() {
-            [only] => format!("{}: {}", only.name, item_words(only)),
-            items => {
-                let failed = crate::stock::count(
-                    items.iter().filter(|item| item_failed(&item.state)).count(),
-                );
-                let all = total(items);
-                if failed == 0 {
-                    all
-                } else {
-                    format!("{all} · {}", tn("job_failed", failed, &[]))
-                }
-            }
-        },
-    }
-}
-
-/// What all items came to together.
-fn total(items: &[JobItem]) -> String {
-    let (mut updated, mut new, mut gone, mut revealed, mut missing, mut synced) =
-        (0, 0, 0, 0, 0, false);
-    for item in items {
-        match &item.state {
-            ItemState::Ended(Outcome::Synced {
-                updated: u,
-                new: n,
-                gone: g,
-                unchanged: _,
-                masked: _,
-                cut: _,
-            }) => {
-                updated += u;
-                new += n;
-                gone += g;
-                synced = true;
-            }
-            ItemState::Ended(Outcome::Revealed {
-                revealed: r,
-                missing: m,
-            }) => {
-                revealed += r;
-                missing += m;
-            }
-            ItemState::Ended(
-                Outcome::TokenMade
-                | Outcome::TokenInDoubt
-                | Outcome::Failed(_)
-                | Outcome::NotSaved(_)
-                | Outcome::Stopped
-                | Outcome::Removed,
-            )
-            | ItemState::Pending
-            | ItemState::Running(_)
-            | ItemState::Waiting { .. } => {}
-        }
-    }
-    if revealed + missing > 0 {
-        revealed_words(revealed, missing)
-    } else if synced {
-        synced_words(updated, new, gone)
-    } else {
-        t("job_done", &[])
-    }
-}
-
-fn synced_words(updated: u32, new: u32, gone: u32) -> String {
-    let parts: Vec<String> = [
-        ("result_updated", updated),
-        ("result_new", new),
-        ("result_gone", gone),
-    ]
-    .into_iter()
-    .filter(|(_, count)| *count > 0)
-    .map(|(word, count)| t(word, &[&number(count)]))
-    .collect();
-    if parts.is_empty() {
-        t("result_nothing", &[])
-    } else {
-        parts.join(", ")
-    }
-}
-
-fn revealed_words(revealed: u32, missing: u32) -> String {
-    let revealed = t("result_revealed", &[&number(revealed)]);
-    if missing == 0 {
-        revealed
-    } else {
-        format!("{revealed}, {}", t("result_missing", &[&number(missing)]))
-    }
-}
-
-/// How far: accounts, or keys where keys are revealed.
-fn counts(job: &JobView) -> (u32, u32) {
-    let ended = |item: &&JobItem| matches!(item.state, ItemState::Ended(_));
-    match job.kind {
-        JobKind::Reveal => job.items.iter().fold((0, 0), |(done, all), item| {
-            let of = crate::stock::count(item.keys.len());
-            let (now, of) = match &item.state {
-                ItemState::Pending | ItemState::Waiting { .. } => (0, of),
-                ItemState::Running(Step::Revealing { done, of }) => (*done, *of),
-                ItemState::Running(Step::Account | Step::Listing { .. } | Step::MakingToken) => {
-                    (0, of)
-                }
-                ItemState::Ended(Outcome::Revealed { revealed, missing }) => {
-                    (revealed + missing, revealed + missing)
-                }
-                ItemState::Ended(_) => (of, of),
-            };
-            (done + now, all + of)
-        }),
-        JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen | JobKind::MakeToken => (
-            crate::stock::count(job.items.iter().filter(ended).count()),
-            crate::stock::count(job.items.len()),
-        ),
-    }
-}
-
-fn progress(job: &JobView) -> AnyView {
+/// How far, or how it ended.
+pub(crate) fn progress(job: &JobView) -> AnyView {
     if is_over(job) {
         return el("span").class("muted").kid(summary(job)).into_any();
     }
@@ -319,112 +201,6 @@ pub(crate) fn work() -> AnyView {
         })
     })
     .into_any()
-}
-
-fn item(item: &JobItem) -> AnyView {
-    let (mark, tone) = match &item.state {
-        ItemState::Pending => (Icon::Clock, "faint"),
-        ItemState::Running(_) => (Icon::Sync, "muted"),
-        ItemState::Waiting { .. } => (Icon::Clock, "warn"),
-        ItemState::Ended(outcome) => match outcome {
-            Outcome::Synced { cut: None, .. } | Outcome::Revealed { .. } | Outcome::TokenMade => {
-                (Icon::Check, "good")
-            }
-            Outcome::Synced { cut: Some(_), .. } | Outcome::TokenInDoubt => (Icon::Warn, "warn"),
-            Outcome::Failed(trouble) if is_passing(trouble) => (Icon::Warn, "warn"),
-            Outcome::Failed(_) | Outcome::NotSaved(_) => (Icon::Bad, "bad"),
-            Outcome::Stopped | Outcome::Removed => (Icon::Close, "faint"),
-        },
-    };
-    let step = match &item.state {
-        ItemState::Ended(Outcome::Failed(trouble)) => crate::accounts::step(&item.account, trouble),
-        ItemState::Pending
-        | ItemState::Running(_)
-        | ItemState::Waiting { .. }
-        | ItemState::Ended(_) => None,
-    };
-    let words = item_words(item);
-    let said = item
-        .said
-        .clone()
-        .map(|said| el("span").class("faint").kid(" “").kid(said).kid("”"));
-    el("li")
-        .kid(el("span").class(tone).kid(icon(mark)))
-        .kid(el("span").class("cut").kid(item.name.clone()))
-        .kid(el("span").class("muted say").kid(words).kid(said))
-        .kid(el("span").kid(step))
-        .into_any()
-}
-
-/// Where an item stands, in words.
-pub(crate) fn item_words(item: &JobItem) -> String {
-    match &item.state {
-        ItemState::Pending => t("item_pending", &[]),
-        ItemState::Running(Step::Account) => t("step_account", &[]),
-        ItemState::Running(Step::Listing { read }) => tn("step_listing", *read, &[]),
-        ItemState::Running(Step::Revealing { done, of }) => {
-            t("job_revealing", &[&number(*done), &number(*of)])
-        }
-        ItemState::Running(Step::MakingToken) => t("step_token", &[]),
-        ItemState::Waiting { until } => t("item_waiting", &[&clock(*until)]),
-        ItemState::Ended(outcome) => match outcome {
-            Outcome::Synced {
-                updated,
-                new,
-                gone,
-                unchanged: _,
-                masked,
-                cut,
-            } => {
-                let mut words = synced_words(*updated, *new, *gone);
-                if *masked > 0 {
-                    words.push_str(" · ");
-                    words.push_str(&tn("masked_keys", *masked, &[]));
-                }
-                if let Some((listed, why)) = cut {
-                    words.push_str(" · ");
-                    words.push_str(&cut_words(*listed, *why));
-                }
-                words
-            }
-            Outcome::Revealed { revealed, missing } => revealed_words(*revealed, *missing),
-            Outcome::TokenMade => t("outcome_token_made", &[]),
-            Outcome::TokenInDoubt => t("outcome_token_doubt", &[]),
-            Outcome::Failed(trouble) => site_trouble(trouble),
-            Outcome::NotSaved(code) => crate::troubles::error(code),
-            Outcome::Stopped => t("outcome_stopped", &[]),
-            Outcome::Removed => t("outcome_removed", &[]),
-        },
-    }
-}
-
-fn cut_words(listed: u32, why: CutReason) -> String {
-    tn(
-        match why {
-            CutReason::Cap => "cut_cap",
-            CutReason::Inconsistent => "cut_inconsistent",
-            CutReason::Failed => "cut_failed",
-        },
-        listed,
-        &[],
-    )
-}
-
-fn item_failed(state: &ItemState) -> bool {
-    match state {
-        ItemState::Ended(
-            Outcome::Failed(_) | Outcome::NotSaved(_) | Outcome::Stopped | Outcome::TokenInDoubt,
-        ) => true,
-        ItemState::Ended(
-            Outcome::Synced { .. }
-            | Outcome::Revealed { .. }
-            | Outcome::TokenMade
-            | Outcome::Removed,
-        )
-        | ItemState::Pending
-        | ItemState::Running(_)
-        | ItemState::Waiting { .. } => false,
-    }
 }
 
 /// Things to say once, at the top of the page.

@@ -1,8 +1,11 @@
 //! What the whole page knows, besides the rows.
 
 use crate::accounts::Asking;
+use crate::acts::Acts;
 use crate::kit;
+use crate::repair::Repair;
 use crate::stock::Stock;
+use crate::windows::Windows;
 use leptos::prelude::*;
 use relaykeep_protocol::{ErrorCode, JobView, KeyRef, Notice, Settings, VaultMode, VaultState};
 use std::cell::{Cell, RefCell};
@@ -44,10 +47,16 @@ pub(crate) struct App {
     pub(crate) looking: RwSignal<bool>,
     /// What is being asked about an account.
     pub(crate) asking: Asking,
+    /// What is being asked about keys.
+    pub(crate) acts: Acts,
     /// Keys about to be revealed, if the user says yes.
     pub(crate) ask_reveal: RwSignal<Option<Vec<KeyRef>>>,
     /// The clearing of the clipboard is on offer.
     pub(crate) offer_clearing: RwSignal<bool>,
+    /// Windows about work on keys.
+    pub(crate) windows: Windows,
+    /// What would bring the inventory into order.
+    pub(crate) repair: Repair,
 }
 
 /// A full key on screen.
@@ -100,8 +109,11 @@ pub(crate) fn begin() {
         matched: RwSignal::new(0),
         looking: RwSignal::new(false),
         asking: Asking::new(),
+        acts: Acts::new(),
         ask_reveal: RwSignal::new(None),
         offer_clearing: RwSignal::new(false),
+        windows: Windows::new(),
+        repair: Repair::new(),
     }));
     std::mem::forget(owner);
 }
@@ -185,7 +197,10 @@ impl App {
         self.complete.set(false);
         self.offer_clearing.set(false);
         self.ask_reveal.set(None);
+        self.acts.shut();
         self.looking.set(false);
+        self.windows.close();
+        self.repair.forget();
         kit::unsay();
         self.stock.update(|count| *count += 1);
     }

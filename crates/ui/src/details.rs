@@ -1,21 +1,19 @@
 //! The right panel: everything about the chosen key.
 
+use crate::acts::{self, Deed};
 use crate::app::{app, with_stock};
 use crate::copying;
 use crate::el::{all, el, live};
 use crate::grid_row::{RowWords, mask, state_class};
 use crate::icons::Icon;
-use crate::kit::{Btn, alert, dialog};
+use crate::kit::{Btn, Tone, note};
 use crate::line::{ask, spawn};
+use crate::menu;
 use crate::reveal;
-use crate::stock::count;
-use crate::troubles;
-use crate::words::{amount, from_seconds, full_time, now, t, tn, when};
+use crate::words::{amount, from_seconds, full_time, now, t, when};
 use leptos::prelude::*;
 use relaykeep_core::keys::{self, KeyState};
-use relaykeep_protocol::{
-    GetKeyDetails, KeyDetails, KeyRef, KeyRow, RemoveKeyHere, SecretState, Unit,
-};
+use relaykeep_protocol::{GetKeyDetails, KeyDetails, KeyRef, KeyRow, SecretState, Unit};
 
 #[derive(Clone, PartialEq)]
 struct Chosen {
@@ -28,7 +26,7 @@ struct Chosen {
 }
 
 /// The panel.
-pub(crate) fn details(removing: RwSignal<Option<Vec<KeyRef>>>) -> AnyView {
+pub(crate) fn details() -> AnyView {
     let app = app();
     let chosen = Memo::new(move |_| {
         app.stock.track();
@@ -80,17 +78,13 @@ pub(crate) fn details(removing: RwSignal<Option<Vec<KeyRef>>>) -> AnyView {
         .a("role", "region")
         .a("aria-label", t("details", &[]))
         .kid(live(move || match chosen.get() {
-            Some(chosen) => about(chosen, more, removing),
+            Some(chosen) => about(chosen, more),
             None => hints(),
         }))
         .into_any()
 }
 
-fn about(
-    chosen: Chosen,
-    more: RwSignal<Option<(KeyRef, KeyDetails)>>,
-    removing: RwSignal<Option<Vec<KeyRef>>>,
-) -> AnyView {
+fn about(chosen: Chosen, more: RwSignal<Option<(KeyRef, KeyDetails)>>) -> AnyView {
     let app = app();
     let words = RowWords::new();
     let row = chosen.row.clone();
@@ -113,7 +107,7 @@ fn about(
             _ => mask.clone(),
         }
     };
-    let (copy, show, reveal_one, remove) = (key.clone(), key.clone(), key.clone(), key.clone());
+    let (copy, show, reveal_one) = (key.clone(), key.clone(), key.clone());
     let copy_word = Signal::derive(move || {
         t(
             match app.copied.get() {
@@ -153,6 +147,20 @@ fn about(
     } else {
         row.group.clone()
     };
+    let deeds: Vec<AnyView> = menu::deeds(&chosen.key)
+        .into_iter()
+        .map(|deed| {
+            let key = chosen.key.clone();
+            Btn::new(deed.word())
+                .class(if deed.is_danger() { "danger" } else { "" })
+                .on(move || acts::begin(deed, vec![key.clone()]))
+        })
+        .collect();
+    let replaced = row
+        .replaced_by
+        .as_ref()
+        .filter(|_| state != KeyState::Gone)
+        .map(|_| replaced(&chosen, state));
     let unit = chosen.unit.clone();
     let gone = row.gone_since;
     let mine = chosen.key.clone();
@@ -196,6 +204,7 @@ fn about(
         el("div")
             .class("secret")
             .kid(el("span").class("mono").kid(live(text))),
+        replaced,
         el("div")
             .class("acts")
             .kid(
@@ -239,13 +248,41 @@ fn about(
             .kid(line("last_used", time(row.last_used)))
             .kid(line("created", time(row.created)))
             .kid(live(extra)),
-        el("div").class("acts").kid(
-            Btn::new("remove_here_more")
-                .class("danger")
-                .on(move || removing.set(Some(vec![remove.clone()])))
-        )
+        el("div").class("acts deeds").kid(deeds)
     ]
     .into_any()
+}
+
+/// Another key stands in its place: what becomes of the old one is the user's to say.
+fn replaced(chosen: &Chosen, state: KeyState) -> AnyView {
+    let offer = |deed: Deed, word: &str| {
+        let key = chosen.key.clone();
+        Btn::new(word)
+            .class("small")
+            .on(move || acts::begin(deed, vec![key.clone()]))
+    };
+    let twin = chosen.row.replaced_by.clone().map(|id| KeyRef {
+        account: chosen.key.account.clone(),
+        id,
+    });
+    let mut steps = Vec::new();
+    if let Some(twin) = twin {
+        steps.push(
+            Btn::new("see_twin")
+                .class("small")
+                .on(move || crate::grid::choose(twin.clone())),
+        );
+    }
+    if state != KeyState::Disabled {
+        steps.push(offer(Deed::Disable, "disable_old"));
+    }
+    steps.push(offer(Deed::Delete, "delete_old"));
+    let about = if state == KeyState::Disabled {
+        "replaced_about_off"
+    } else {
+        "replaced_about"
+    };
+    note(Tone::Plain, t(about, &[]), steps)
 }
 
 /// Nothing is chosen: the keyboard, in short.
@@ -265,6 +302,8 @@ pub(crate) fn shortcuts() -> Vec<AnyView> {
         ("↑ ↓", "key_move"),
         ("x", "key_select"),
         ("c", "key_copy"),
+        ("e", "key_edit"),
+        ("n", "key_new"),
         ("s", "key_sync"),
         ("Ctrl L", "key_lock"),
         ("?", "key_help"),
@@ -274,45 +313,4 @@ pub(crate) fn shortcuts() -> Vec<AnyView> {
         all![el("dt").kid(el("kbd").kid(key)), el("dd").kid(t(word, &[]))].into_any()
     })
     .collect()
-}
-
-/// Removing keys here asks first, and says that the site keeps them.
-pub(crate) fn remove_dialog(removing: RwSignal<Option<Vec<KeyRef>>>) -> AnyView {
-    let open = crate::accounts::flag(removing);
-    dialog(open, "remove_keys", move || {
-        let keys = removing.get_untracked().unwrap_or_default();
-        let wrong = RwSignal::new(None);
-        let busy = RwSignal::new(false);
-        let about = tn("remove_keys_about", count(keys.len()), &[]);
-        let remove = move || {
-            let keys = keys.clone();
-            busy.set(true);
-            spawn(async move {
-                for key in keys {
-                    if let Err(code) = ask(RemoveKeyHere { key }).await {
-                        wrong.try_set(Some(troubles::error(&code)));
-                        busy.try_set(false);
-                        return;
-                    }
-                }
-                app().say(t("keys_removed", &[]));
-                open.try_set(false);
-            });
-        };
-        all![
-            el("p").kid(about),
-            el("p").class("muted").kid(t("remove_keys_site", &[])),
-            alert(wrong),
-            el("div")
-                .class("acts")
-                .kid(Btn::new("cancel").on(move || open.set(false)))
-                .kid(
-                    Btn::new("remove_here")
-                        .class("danger primary")
-                        .off(busy)
-                        .on(remove)
-                )
-        ]
-        .into_any()
-    })
 }

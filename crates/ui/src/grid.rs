@@ -1,6 +1,7 @@
 //! The list of keys: ten thousand lines of which some forty elements exist. Rows are plain
 //! vectors; an element is given another row when it scrolls out.
 
+use crate::acts::{self, Deed};
 use crate::app::{App, app, select_in_stock, with_stock};
 use crate::copying;
 use crate::dom;
@@ -55,6 +56,9 @@ enum Act {
     Copy(KeyRef),
     Show(KeyRef),
     Reveal(KeyRef),
+    Edit(KeyRef),
+    More(KeyRef, f64, f64),
+    New(AccountId),
     Choose(KeyRef, Sheet),
     Selected,
 }
@@ -206,6 +210,32 @@ pub(crate) fn focus() {
     });
 }
 
+/// Chooses a key and brings its row in sight, if it is listed.
+pub(crate) fn choose(key: KeyRef) {
+    with_grid(|grid| {
+        let index = with_stock(|stock| stock.find(&key)).map(count);
+        let place = grid
+            .finder
+            .listing
+            .lines
+            .iter()
+            .position(|line| index.is_some_and(|index| *line == Line::Key(index)));
+        if let Some(place) = place {
+            let _ = grid.go(place);
+        }
+    });
+    app().chosen.set(Some(key));
+}
+
+/// Selects every row that fits what is looked for.
+pub(crate) fn select_shown() {
+    with_grid(|grid| {
+        grid.select_range(0, grid.finder.listing.lines.len());
+        grid.redraw();
+    });
+    carry_out(Act::Selected);
+}
+
 /// A click in the list.
 pub(crate) fn click(event: &MouseEvent) {
     let Some(target) = target(event) else { return };
@@ -236,6 +266,14 @@ fn carry_out(act: Act) {
         Act::Copy(key) => copying::copy(key),
         Act::Show(key) => copying::show_or_hide(key),
         Act::Reveal(key) => reveal::start(vec![key]),
+        Act::Edit(key) => acts::begin(Deed::Edit, vec![key]),
+        Act::More(key, right, bottom) => {
+            let open = app.acts.menu;
+            let same = open.with_untracked(|open| open.as_ref().is_some_and(|(at, ..)| *at == key));
+            app.chosen.set(Some(key.clone()));
+            open.set((!same).then_some((key, right, bottom)));
+        }
+        Act::New(account) => acts::new_key(Some(account)),
         Act::Choose(key, sheet) => {
             app.chosen.set(Some(key));
             if matches!(sheet, Sheet::Open) {
@@ -527,6 +565,9 @@ impl Grid {
         let on = |class: &str| target.closest(class).ok().flatten().is_some();
         match line {
             Line::InKeys => Act::Nothing,
+            Line::Head(account) if on(".b-new") => Act::New(with_stock(|stock| {
+                stock.accounts[account as usize].view.id.clone()
+            })),
             Line::Head(account) => {
                 self.toggle(account, place);
                 Act::Nothing
@@ -548,6 +589,10 @@ impl Grid {
                     Act::Show(key)
                 } else if on(".b-reveal") {
                     Act::Reveal(key)
+                } else if let Ok(Some(button)) = target.closest(".b-more") {
+                    self.at = Some(line);
+                    let place = button.get_bounding_client_rect();
+                    Act::More(key, place.right(), place.bottom())
                 } else {
                     self.go(place);
                     Act::Choose(key, Sheet::Open)
@@ -592,7 +637,7 @@ impl Grid {
             from.max(to).min(lines.len().saturating_sub(1)),
         );
         select_in_stock(|stock| {
-            for line in &lines[from..=to] {
+            for line in lines.get(from..=to).unwrap_or_default() {
                 if let Line::Key(row) = line {
                     stock.rows[*row as usize].selected = true;
                 }
@@ -613,11 +658,7 @@ impl Grid {
         let place = self.place();
         let here = self.at.filter(|_| place.is_some());
         if event.ctrl_key() && name == "a" {
-            for row in 0..lines {
-                if let Some(Line::Key(row)) = self.finder.listing.lines.get(row) {
-                    select_in_stock(|stock| stock.rows[*row as usize].selected = true);
-                }
-            }
+            self.select_range(0, lines);
             self.redraw();
             return Some(Act::Selected);
         }
@@ -668,6 +709,11 @@ impl Grid {
             }
             ("c", Line::Key(row)) => {
                 Some(Act::Copy(with_stock(|stock| stock.key_ref(row as usize))))
+            }
+            ("e", Line::Key(row)) => {
+                let key = with_stock(|stock| stock.key_ref(row as usize));
+                let there = with_stock(|stock| stock.rows[row as usize].key.gone_since.is_none());
+                Some(if there { Act::Edit(key) } else { Act::Nothing })
             }
             ("Enter", Line::Key(row)) => Some(Act::Choose(
                 with_stock(|stock| stock.key_ref(row as usize)),

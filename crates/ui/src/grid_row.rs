@@ -25,6 +25,8 @@ pub(crate) struct RowWords {
     hide: String,
     reveal: String,
     no_name: String,
+    replaced: String,
+    more: [String; 2],
     select: [String; 2],
 }
 
@@ -50,7 +52,9 @@ impl RowWords {
             hide: t("hide", &[]),
             reveal: t("reveal", &[]),
             no_name: t("no_name", &[]),
-            select: select_words(),
+            replaced: t("replaced", &[]),
+            more: around_name("more_for"),
+            select: around_name("select_key"),
         }
     }
 
@@ -72,10 +76,10 @@ impl RowWords {
     }
 }
 
-/// What stands before and after a name where its row is selected.
-fn select_words() -> [String; 2] {
+/// What stands before and after a name in a message.
+fn around_name(message: &str) -> [String; 2] {
     const NAME: &str = "\u{1}";
-    let whole = t("select_key", &[NAME]);
+    let whole = t(message, &[NAME]);
     let (before, after) = whole.split_once(NAME).unwrap_or((&whole, ""));
     [before.to_owned(), after.to_owned()]
 }
@@ -107,6 +111,7 @@ pub(crate) struct RowParts {
     pub(crate) check: HtmlInputElement,
     name: Part,
     account: Part,
+    replaced: Part,
     key: Part,
     group: Part,
     dot: Part,
@@ -121,6 +126,7 @@ pub(crate) struct RowParts {
     show: Part,
     eye: Element,
     reveal: Part,
+    more: Part,
     done: Part,
 }
 
@@ -149,6 +155,8 @@ impl RowParts {
         let names = cell("nm");
         let name = inside(&names, "span", "");
         let account = inside(&names, "span", "of");
+        let replaced = inside(&names, "span", "tag");
+        replaced.say(&words.replaced);
         let key = cell("kx");
         let group = inside(&cell("gr"), "span", "tag");
         let states = cell("st");
@@ -178,6 +186,8 @@ impl RowParts {
             .first_element_child()
             .and_then(|svg| svg.first_element_child())
             .unwrap_or_else(|| show.clone().into());
+        let more = button("b-more", Icon::More, "");
+        set(&more, "aria-haspopup", "menu");
         let done = inside(&acts, "span", "done");
         done.hide(true);
         done.say(&words.copied);
@@ -186,6 +196,7 @@ impl RowParts {
             check,
             name,
             account,
+            replaced,
             key,
             group,
             dot,
@@ -200,6 +211,7 @@ impl RowParts {
             show,
             eye,
             reveal,
+            more,
             done,
         }
     }
@@ -245,6 +257,11 @@ impl RowParts {
             self.account.mark(&account.view.name, around.terms);
         }
         self.account.hide(!around.name_account);
+        self.replaced.hide(key.replaced_by.is_none());
+        let [before, after] = &words.more;
+        let more = format!("{before}{name}{after}");
+        self.more.put("aria-label", &more);
+        self.more.put("title", &more);
 
         let full = around.shown.filter(|shown| shown.key == *key_ref);
         match full {
@@ -371,6 +388,7 @@ pub(crate) fn mask(told: &str) -> String {
 pub(crate) struct HeadParts {
     pub(crate) row: Part,
     pub(crate) toggle: Part,
+    new: Part,
     name: Part,
     host: Part,
     kind: Part,
@@ -409,9 +427,14 @@ impl HeadParts {
         let dot = inside(&state, "span", "dot");
         let fresh = inside(&state, "span", "");
         let keys = inside(&meta, "span", "");
+        let new = inside(&cell(""), "button", "btn ghost b-new");
+        set(&new, "type", "button");
+        set(&new, "tabindex", "-1");
+        let _ = new.append_child(&icon(Icon::Add.path()));
         Self {
             row,
             toggle,
+            new,
             name,
             host,
             kind,
@@ -434,6 +457,10 @@ impl HeadParts {
             "aria-label",
             &t(if shut { "expand" } else { "collapse" }, &[&view.name]),
         );
+        let new = t("new_key_at", &[&view.name]);
+        self.new.hide(false);
+        self.new.put("aria-label", &new);
+        self.new.put("title", &new);
         self.name.mark(&view.name, terms);
         let host = if view.name == account.host {
             String::new()
@@ -464,6 +491,7 @@ impl HeadParts {
         self.row.class("g");
         self.row.put("data-account", "");
         self.toggle.hide(true);
+        self.new.hide(true);
         self.name.say(&t("found_inside", &[]));
         for part in [
             &self.host,

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Icon {
     Keys,
+    Repair,
     Accounts,
     Activity,
     Backup,
@@ -26,6 +27,8 @@ pub(crate) enum Icon {
     Open,
     Down,
     Stop,
+    Up,
+    More,
 }
 
 impl Icon {
@@ -34,6 +37,9 @@ impl Icon {
         match self {
             Self::Keys => {
                 "M14.5 9.5a4 4 0 1 0-4.2 4L3 20.8V22h3v-2h2v-2h2l1.6-1.6M15 15.4a6 6 0 1 0-3-11M16.5 7.5h.01"
+            }
+            Self::Repair => {
+                "M14.700 6.300a4.500 4.500 0 0 1 5.900-3L17.500 6.500l.5 2.500 2.500.5 3.100-3.100a4.500 4.500 0 0 1-6.100 5.400L8.500 20.800a2.100 2.100 0 0 1-3-3l9-9a4.500 4.500 0 0 1 .2-2.500z"
             }
             Self::Accounts => "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 20c1-4 4-5 8-5s7 1 8 5",
             Self::Activity => "M3 12h4l3-7 4 14 3-7h4",
@@ -61,6 +67,10 @@ impl Icon {
             Self::Open => "M14 4h6v6M20 4l-9 9M18 14v6H4V6h6",
             Self::Down => "M6 9l6 6 6-6",
             Self::Stop => "M7 7h10v10H7z",
+            Self::Up => "M6 15l6-6 6 6",
+            Self::More => {
+                "M6 12a1 1 0 1 0-2 0 1 1 0 0 0 2 0M13 12a1 1 0 1 0-2 0 1 1 0 0 0 2 0M20 12a1 1 0 1 0-2 0 1 1 0 0 0 2 0"
+            }
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use crate::accounts;
 use crate::activity::work;
+use crate::acts::{self, Deed};
 use crate::app::{app, with_stock};
-use crate::details::{details, remove_dialog};
+use crate::details::details;
 use crate::el::{el, live};
 use crate::grid;
 use crate::icons::{Icon, icon};
 use crate::kit::{Btn, choice, say_soon};
 use crate::listing::GroupBy;
+use crate::menu::row_menu;
 use crate::options::{Section, go};
 use crate::reveal;
 use crate::stock::Filter;
@@ -16,7 +18,7 @@ use crate::view_choices;
 use crate::words::{now, number, t, tn};
 use crate::{copying, dom};
 use leptos::prelude::*;
-use relaykeep_protocol::{KeyRef, SecretState};
+use relaykeep_protocol::SecretState;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, MouseEvent};
 
@@ -25,7 +27,6 @@ pub(crate) fn keys_page() -> AnyView {
     let app = app();
     let filter = RwSignal::new(Filter::All);
     let typed = RwSignal::new(String::new());
-    let removing: RwSignal<Option<Vec<KeyRef>>> = RwSignal::new(None);
     let counts = Memo::new(move |_| {
         app.stock.track();
         with_stock(|stock| stock.counts(now()))
@@ -91,10 +92,10 @@ pub(crate) fn keys_page() -> AnyView {
                             }
                         })),
                 )
-                .kid(details(removing)),
+                .kid(details()),
         )
-        .kid(selection_bar(total, removing))
-        .kid(remove_dialog(removing))
+        .kid(selection_bar(total))
+        .kid(row_menu())
         .into_any()
 }
 
@@ -192,6 +193,16 @@ fn top(typed: RwSignal<String>, filter: RwSignal<Filter>, counts: Memo<[u32; 9]>
                 .class("sync")
                 .off(Signal::derive(move || busy.get()))
                 .on(|| accounts::sync(Vec::new())),
+        )
+        .kid(
+            Btn::new("new_key")
+                .icon(Icon::Add)
+                .primary()
+                .off(Signal::derive(move || {
+                    app.stock.track();
+                    with_stock(|stock| stock.accounts.is_empty())
+                }))
+                .on(|| acts::new_key(None)),
         )
         .into_any()
 }
@@ -368,7 +379,7 @@ fn none_found(typed: RwSignal<String>, filter: RwSignal<Filter>) -> AnyView {
         .into_any()
 }
 
-fn selection_bar(total: Signal<u32>, removing: RwSignal<Option<Vec<KeyRef>>>) -> AnyView {
+fn selection_bar(total: Signal<u32>) -> AnyView {
     let app = app();
     let selected = Memo::new(move |_| {
         app.selection.track();
@@ -401,12 +412,43 @@ fn selection_bar(total: Signal<u32>, removing: RwSignal<Option<Vec<KeyRef>>>) ->
         app.selection.update(|count| *count += 1);
         grid::repaint();
     };
+    // What can be done to some of them; the plan says to which not.
+    let deeds: Vec<AnyView> = Deed::ALL
+        .into_iter()
+        .filter(|deed| *deed != Deed::Usage)
+        .map(|deed| {
+            let btn = Btn::new(deed.word()).class(if deed.is_danger() { "danger" } else { "" });
+            btn.off(Signal::derive(move || {
+                app.selection.track();
+                app.stock.track();
+                let now = now();
+                !with_stock(|stock| {
+                    stock
+                        .rows
+                        .iter()
+                        .any(|row| row.selected && deed.fits(&row.key, now))
+                })
+            }))
+            .on(move || acts::begin(deed, with_stock(|stock| stock.selected().collect())))
+        })
+        .collect();
+    let unselected = move || {
+        let shown = app.matched.get();
+        selected.get() > 0 && selected.get() < shown
+    };
     el("div")
         .class("selbar")
         .live("hidden", move || selected.get() == 0)
         .kid(el("span").class("grow").kid(live(move || {
             tn("selected_of", selected.get(), &[&number(total.get())])
         })))
+        .kid(
+            el("span").live("hidden", move || !unselected()).kid(
+                Btn::new("select_all_shown")
+                    .class("ghost")
+                    .on(grid::select_shown),
+            ),
+        )
         .kid(Btn::new("copy").icon(Icon::Copy).on(copy))
         .kid(
             Btn::new("reveal")
@@ -414,11 +456,7 @@ fn selection_bar(total: Signal<u32>, removing: RwSignal<Option<Vec<KeyRef>>>) ->
                 .off(Signal::derive(move || !held()))
                 .on(move || reveal::offer(masked())),
         )
-        .kid(
-            Btn::new("remove_here_more")
-                .class("danger")
-                .on(move || removing.set(Some(with_stock(|stock| stock.selected().collect())))),
-        )
+        .kid(deeds)
         .kid(Btn::new("clear_selection").silent(Icon::Close).on(clear))
         .into_any()
 }

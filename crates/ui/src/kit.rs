@@ -20,6 +20,7 @@ pub(crate) struct Btn {
     name: Option<String>,
     badge: Option<Signal<Option<u32>>>,
     off: Signal<bool>,
+    expanded: Option<Signal<bool>>,
     submit: bool,
 }
 
@@ -39,6 +40,7 @@ impl Btn {
             name: None,
             badge: None,
             off: Signal::stored(false),
+            expanded: None,
             submit: false,
         }
     }
@@ -74,6 +76,12 @@ impl Btn {
         self
     }
 
+    /// Opens and closes something below it.
+    pub(crate) fn expands(mut self, expanded: impl Into<Signal<bool>>) -> Self {
+        self.expanded = Some(expanded.into());
+        self
+    }
+
     /// With a count beside the word.
     pub(crate) fn badge(mut self, badge: Signal<Option<u32>>) -> Self {
         self.badge = Some(badge);
@@ -101,6 +109,7 @@ impl Btn {
             name,
             badge,
             off,
+            expanded,
             submit,
         } = self;
         let words = if silent {
@@ -124,6 +133,9 @@ impl Btn {
             .live("title", title)
             .live("aria-label", name)
             .live("disabled", move || off.get())
+            .live("aria-expanded", move || {
+                expanded.map(|open| if open.get() { "true" } else { "false" })
+            })
             .kid(drawn.map(icon))
             .kid(words)
             .kid(badge)
@@ -328,6 +340,16 @@ pub(crate) fn dialog(
     title: &'static str,
     body: impl Fn() -> AnyView + Send + 'static,
 ) -> AnyView {
+    dialog_of(open, move || t(title, &[]), body)
+}
+
+/// The same, with a title that says what it is about.
+pub(crate) fn dialog_of(
+    open: RwSignal<bool>,
+    title: impl Fn() -> String + Send + 'static,
+    body: impl Fn() -> AnyView + Send + 'static,
+) -> AnyView {
+    let title: Box<dyn Fn() -> String + Send> = Box::new(title);
     let body: Box<dyn Fn() -> AnyView + Send> = Box::new(body);
     live(move || {
         open.get().then(|| {
@@ -355,7 +377,7 @@ pub(crate) fn dialog(
                     }
                 });
             };
-            let title = t(title, &[]);
+            let title = title();
             let label = title.clone();
             el("dialog").born(show).a("aria-label", label).on("close", move |_: Event| open.set(false)).on("cancel", move |_: web_sys::Event| open.set(false))
 .kid(el("div").class("sheet")

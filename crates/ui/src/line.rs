@@ -196,6 +196,7 @@ fn heed(event: Event) {
             }
             app.settings.set(settings);
             app.jobs.set(jobs);
+            crate::acts::look_after_jobs();
             app.notices.set(notices);
             app.waiting.set(waiting);
             if app.vault.with_untracked(|old| old.as_ref() != Some(&vault)) {
@@ -266,7 +267,10 @@ fn heed(event: Event) {
             change_stock(|stock| stock.remove_account(&account));
             changed();
         }
-        Event::Job(job) => crate::activity::put(job),
+        Event::Job(job) => {
+            crate::activity::put(job);
+            crate::acts::look_after_jobs();
+        }
         Event::Settings(settings) => app.settings.set(settings),
     }
 }

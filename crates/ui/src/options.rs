@@ -4,6 +4,8 @@ use crate::accounts::{account_dialogs, accounts_page, sync};
 use crate::activity::{activity_page, is_over};
 use crate::app::{app, with_stock};
 use crate::backup::backup_page;
+use crate::bulk_edit::bulk_dialog;
+use crate::clone_dialog::clone_dialog;
 use crate::copying::{hide, hide_when_left, toasts};
 use crate::details::shortcuts;
 use crate::dom;
@@ -11,11 +13,15 @@ use crate::el::{all, el, live};
 use crate::gate;
 use crate::grid;
 use crate::icons::{Icon, icon, mark};
+use crate::key_form::key_form_dialogs;
 use crate::keys_page::{clear_search, focus_search, keys_page};
 use crate::kit::{Btn, dialog, status};
 use crate::line::{ask, spawn};
+use crate::plan_dialog::plan_dialogs;
+use crate::repair::repair_page;
 use crate::reveal::reveal_dialog;
 use crate::settings::settings_page;
+use crate::windows::windows;
 use crate::words::{number, t};
 use leptos::prelude::*;
 use relaykeep_protocol::{Lock, RefreshStale, Touch, VaultMode, VaultState};
@@ -28,6 +34,7 @@ use web_sys::{Element, KeyboardEvent};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     Keys,
+    Repair,
     Accounts,
     Activity,
     Backup,
@@ -35,8 +42,9 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Keys,
+        Self::Repair,
         Self::Accounts,
         Self::Activity,
         Self::Backup,
@@ -46,6 +54,7 @@ impl Section {
     const fn hash(self) -> &'static str {
         match self {
             Self::Keys => "#/keys",
+            Self::Repair => "#/repair",
             Self::Accounts => "#/accounts",
             Self::Activity => "#/activity",
             Self::Backup => "#/backup",
@@ -56,6 +65,7 @@ impl Section {
     const fn word(self) -> &'static str {
         match self {
             Self::Keys => "keys",
+            Self::Repair => "repair",
             Self::Accounts => "accounts",
             Self::Activity => "activity",
             Self::Backup => "backup",
@@ -66,6 +76,7 @@ impl Section {
     const fn icon(self) -> Icon {
         match self {
             Self::Keys => Icon::Keys,
+            Self::Repair => Icon::Repair,
             Self::Accounts => Icon::Accounts,
             Self::Activity => Icon::Activity,
             Self::Backup => Icon::Backup,
@@ -179,6 +190,7 @@ fn open(section: RwSignal<Section>) -> AnyView {
                 )
                 .kid(live(move || match section.get() {
                     Section::Keys => ().into_any(),
+                    Section::Repair => repair_page(),
                     Section::Accounts => accounts_page(),
                     Section::Activity => activity_page(),
                     Section::Backup => backup_page(),
@@ -186,7 +198,12 @@ fn open(section: RwSignal<Section>) -> AnyView {
                 }))
         ),
         account_dialogs(),
-        reveal_dialog()
+        reveal_dialog(),
+        windows(),
+        key_form_dialogs(),
+        bulk_dialog(),
+        clone_dialog(),
+        plan_dialogs()
     ]
     .into_any()
 }
@@ -201,7 +218,7 @@ fn menu(section: RwSignal<Section>) -> AnyView {
             Section::Activity => app
                 .jobs
                 .with(|jobs| crate::stock::count(jobs.iter().filter(|job| !is_over(job)).count())),
-            Section::Backup | Section::Settings => 0,
+            Section::Repair | Section::Backup | Section::Settings => 0,
         };
         (count > 0).then(|| number(count))
     };
@@ -356,6 +373,7 @@ fn pressed(event: &KeyboardEvent, section: RwSignal<Section>, help: RwSignal<boo
         }
         "?" => help.set(true),
         "s" if plain => sync(Vec::new()),
+        "n" if plain && on_keys => crate::acts::new_key(None),
         _ => {
             let in_list = target.as_ref().is_none_or(|target| {
                 target.closest(".list").ok().flatten().is_some() || target.tag_name() == "BODY"

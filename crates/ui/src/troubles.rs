@@ -1,5 +1,6 @@
 //! What went wrong, in a sentence that says what to do.
 
+use crate::key_words;
 use crate::words::{clock, t, tn};
 use relaykeep_protocol::{
     AddressProblem, ErrorCode, Notice, RecoveryCause, SiteTrouble, TokenProblem,
@@ -122,6 +123,14 @@ pub(crate) fn error(code: &ErrorCode) -> String {
         ErrorCode::NoSuchKey => plain("error_no_key"),
         ErrorCode::NoSuchJob => plain("error_no_job"),
         ErrorCode::NotRevealed => plain("error_not_revealed"),
+        ErrorCode::Field(field, problem) => format!(
+            "{}: {}",
+            key_words::field_name(*field),
+            key_words::problem(*field, *problem)
+        ),
+        ErrorCode::TooMany { most } => tn("error_too_many", *most, &[]),
+        ErrorCode::NothingToDo => plain("error_nothing_to_do"),
+        ErrorCode::WrongKey => plain("error_wrong_key"),
         ErrorCode::BackupUnreadable => plain("error_backup"),
         ErrorCode::TabClosed => plain("error_tab"),
         ErrorCode::Reload => plain("error_reload"),

@@ -96,6 +96,35 @@ pub(crate) fn full_time(at: Millis) -> String {
     FORMATS.with(|formats| formats.full.format(at as f64))
 }
 
+/// A time to the second: where it matters whether two are the same.
+pub(crate) fn exact_time(at: Millis) -> String {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds since 1970 fit an f64"
+    )]
+    let at = at as f64;
+    spelled(at, &[("dateStyle", "medium"), ("timeStyle", "medium")])
+}
+
+/// A day that began at this second in UTC, without its year.
+pub(crate) fn day_name(second: i64) -> String {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds since 1970 fit an f64"
+    )]
+    let at = from_seconds(second) as f64;
+    spelled(
+        at,
+        &[("day", "numeric"), ("month", "short"), ("timeZone", "UTC")],
+    )
+}
+
+/// In a form too rare to keep a format for.
+fn spelled(at: f64, pairs: &[(&str, &str)]) -> String {
+    let date = Date::new(&JsValue::from_f64(at));
+    String::from(date.to_locale_string(&page::ui_language(), &options(pairs)))
+}
+
 /// Only the time of day: for waits that end today.
 pub(crate) fn clock(at: Millis) -> String {
     #[expect(

@@ -9,7 +9,7 @@ import { axePath } from "../packages.mjs";
 
 const AXE = readFileSync(axePath, "utf8");
 const WIDTHS = [1280, 900, 600, 380];
-const SECTIONS = ["keys", "accounts", "activity", "backup", "settings"];
+const SECTIONS = ["keys", "repair", "accounts", "activity", "backup", "settings"];
 const shots = resolve("target/shots");
 mkdirSync(shots, { recursive: true });
 

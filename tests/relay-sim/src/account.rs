@@ -144,28 +144,27 @@ impl Call<'_> {
         Answer::data(self.groups(None))
     }
 
-    /// controller/group.go GetUserGroups: the user's own group is added with a fixed text, and
-    /// the ratio of `auto` is a word.
+    /// controller/group.go GetUserGroups: groups that are usable and have a ratio; the user's own
+    /// one is usable with a fixed text, and the ratio of `auto` is a word.
     fn groups(&self, own: Option<&str>) -> Value {
         let options = &self.state.options;
         let mut all = Map::new();
-        let ratio = |name: &str| {
-            let found = options.group_ratios.iter().find(|(each, _)| each == name);
-            whole(found.map_or(1.0, |(_, ratio)| *ratio))
-        };
-        for (name, desc) in &options.usable_groups {
-            let ratio = if name == "auto" {
-                json!("自动")
-            } else {
-                ratio(name)
+        for (name, ratio) in &options.group_ratios {
+            let usable = options.usable_groups.iter().find(|(each, _)| each == name);
+            let desc = match usable {
+                Some((_, desc)) => desc.as_str(),
+                None if own == Some(name) => "用户分组",
+                None => continue,
             };
-            all.insert(name.clone(), json!({"desc": desc, "ratio": ratio}));
+            all.insert(name.clone(), json!({"desc": desc, "ratio": whole(*ratio)}));
         }
-        if let Some(own) = own.filter(|own| !all.contains_key(*own)) {
-            all.insert(
-                own.to_owned(),
-                json!({"desc": "用户分组", "ratio": ratio(own)}),
-            );
+        // April 2025 knows no such group.
+        let auto = options
+            .usable_groups
+            .iter()
+            .find(|(name, _)| name == "auto");
+        if let Some((name, desc)) = auto.filter(|_| self.state.generation.masks()) {
+            all.insert(name.clone(), json!({"desc": desc, "ratio": "自动"}));
         }
         Value::Object(all)
     }
@@ -182,28 +181,63 @@ impl Call<'_> {
                 .any(|(name, _)| name == group)
     }
 
+    /// Whether a key of group `auto` may name it: usable, with a ratio, and not `auto` itself
+    /// (service/group.go IsUserSelectableGroup).
+    pub(crate) fn group_selectable(&self, user_id: i64, group: &str) -> bool {
+        !matches!(group, "" | "auto")
+            && self.group_has_ratio(group)
+            && self
+                .state
+                .user(user_id)
+                .is_some_and(|user| self.group_usable(user, group))
+    }
+
+    /// A group without a ratio is one the operator has given up.
+    pub(crate) fn group_has_ratio(&self, group: &str) -> bool {
+        let ratios = &self.state.options.group_ratios;
+        ratios.iter().any(|(name, _)| name == group)
+    }
+
     /// `/api/user/models`, on One API `/api/user/available_models`. April 2025 and One API read
     /// no `group`; `auto` gives models only in the JWT era and only if usable (seen live).
     pub(crate) fn user_models(&mut self) -> Result<Answer, Answer> {
         let user = self.caller(USER)?;
         let group = self.ask.query("group");
-        let all = self.state.options.models.clone();
+        let of = |groups: &[&str]| {
+            if groups.iter().any(|group| self.serves(group)) {
+                self.state.options.models.clone()
+            } else {
+                Vec::new()
+            }
+        };
+        let options = &self.state.options;
+        let usable = || {
+            let names = options.usable_groups.iter().map(|(name, _)| name.as_str());
+            names.chain([user.group.as_str()]).collect::<Vec<_>>()
+        };
+        let selectable = || {
+            let names = options.auto_groups.iter().map(String::as_str);
+            names
+                .filter(|name| self.group_selectable(user.id, name))
+                .collect::<Vec<_>>()
+        };
         let models = match (self.state.generation, group.as_str()) {
-            (Generation::April2025 | Generation::OneApi, _) | (_, "") => all,
-            (Generation::Cookie, "auto") => Vec::new(),
-            (Generation::Cookie | Generation::Jwt, group)
-                if self.serves(group) && self.group_usable(&user, group) =>
-            {
-                all
+            (Generation::OneApi, _) => of(&[&user.group]),
+            (Generation::April2025, _) | (_, "") => of(&usable()),
+            (Generation::Jwt, "auto") if usable().contains(&"auto") => of(&selectable()),
+            (Generation::Cookie | Generation::Jwt, "auto") => Vec::new(),
+            (Generation::Cookie | Generation::Jwt, group) if usable().contains(&group) => {
+                of(&[group])
             }
             (Generation::Cookie | Generation::Jwt, _) => Vec::new(),
         };
         Ok(Answer::data(json!(models)))
     }
 
-    /// The site's one channel serves these groups; `auto` means them.
+    /// Whether some channel serves the group.
     pub(crate) fn serves(&self, group: &str) -> bool {
-        matches!(group, "" | "default" | "vip" | "auto")
+        let served = &self.state.options.served_groups;
+        served.iter().any(|name| name == group)
     }
 
     /// `/api/models`: a static table of the server, no message on New API.

@@ -77,6 +77,18 @@ impl Answer {
         self
     }
 
+    /// The body as JSON, also when it went out packed; null if it is none.
+    pub(crate) fn plain_json(&self) -> Value {
+        let packed = self
+            .headers
+            .iter()
+            .any(|(name, value)| *name == "Content-Encoding" && value == "gzip");
+        if !packed {
+            return serde_json::from_slice(&self.body).unwrap_or(Value::Null);
+        }
+        serde_json::from_reader(flate2::read::GzDecoder::new(&self.body[..])).unwrap_or(Value::Null)
+    }
+
     pub(crate) fn no_cache(self) -> Self {
         if self
             .headers

@@ -19,7 +19,9 @@ impl Call<'_> {
             "" => holder.user.group.clone(),
             group => group.to_owned(),
         };
-        if !self.serves(&group) || !self.state.options.models.contains(&model) {
+        if !self.key_served(&holder.token, &holder.user)
+            || !self.state.options.models.contains(&model)
+        {
             return Err(match self.state.generation {
                 Generation::Cookie | Generation::Jwt => self.relay_error(
                     503,
@@ -94,17 +96,11 @@ impl Call<'_> {
             return Ok(());
         }
         let group = &holder.token.group;
-        let known = self
-            .state
-            .options
-            .group_ratios
-            .iter()
-            .any(|(name, _)| name == group);
-        if !group.is_empty() && !known {
-            return Err(self.relay_error(403, "", &format!("令牌分组 {group} 已被禁用")));
-        }
         if !self.group_usable(&holder.user, group) {
             return Err(self.relay_error(403, "", &format!("令牌分组 {group} 已被禁用")));
+        }
+        if !group.is_empty() && !self.group_has_ratio(group) {
+            return Err(self.relay_error(403, "", &format!("分组 {group} 已被弃用")));
         }
         let mut single = Token::clone(&holder.token);
         single.allow_ips = single.allow_ips.map(|list| {

@@ -9,9 +9,11 @@ use crate::ask::Ask;
 use crate::fault::Fault;
 use crate::kind::Kind;
 use crate::limits::Bucket;
+use crate::log::Entry;
 use crate::seed::add_keys;
 use crate::serve::Site;
-use crate::state::{Pricing, State, Token, Unit, User};
+use crate::state::{Pricing, State, StepUp, Token, Unit, User};
+use crate::view::stored;
 
 /// `GET /control`, and everything under `/control/<index>/`.
 pub(crate) fn handle(sites: &[Arc<Site>], base: &str, ask: &Ask) -> Answer {
@@ -70,6 +72,11 @@ fn act(
                 .collect())
         }
         ("GET", "state") => Ok(show(state)),
+        ("GET", "rows") => {
+            let user_id = named_user(state, &json!({"user": ask.query("user")}))?;
+            Ok(rows(state, |token| token.user_id == user_id))
+        }
+        ("GET", "writes") => Ok(Entry::count_writes(&state.log)),
         ("POST", "reset-log") => {
             state.log.clear();
             Ok(json!({}))
@@ -132,7 +139,22 @@ fn act(
         ("POST", "spend") => {
             let id = body["id"].as_i64().ok_or("spend needs \"id\"")?;
             let quota = body["quota"].as_i64().unwrap_or(225);
-            state.spend(id, quota, "gpt-4o-mini");
+            let model = body["model"].as_str().unwrap_or("gpt-4o-mini");
+            let at = state.now() - body["ago"].as_i64().unwrap_or(0);
+            for _ in 0..body["count"].as_u64().unwrap_or(1) {
+                state.spend_at(id, quota, model, at);
+            }
+            Ok(json!({}))
+        }
+        ("POST", "proof") => {
+            // As if the user had given the second proof so many seconds ago, or never.
+            let user_id = named_user(state, body)?;
+            let at = state.now() - body["ago"].as_i64().unwrap_or(0);
+            if body["none"].as_bool() == Some(true) {
+                state.proofs.remove(&user_id);
+            } else {
+                state.proofs.insert(user_id, at);
+            }
             Ok(json!({}))
         }
         ("POST", "options") => change_options(state, body),
@@ -169,6 +191,7 @@ fn limit(state: &mut State, body: &Value) -> Result<Value, String> {
 
 fn named_user(state: &State, body: &Value) -> Result<i64, String> {
     let word = match &body["user"] {
+        Value::String(name) if name.is_empty() => "2".to_owned(),
         Value::String(name) => name.clone(),
         Value::Number(id) => id.to_string(),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => "2".to_owned(),
@@ -298,12 +321,24 @@ fn alter(token: &mut Token, wanted: &Value) {
             *field = text(name);
         }
     }
+    if wanted.get("auto_groups").is_some() {
+        token.auto_groups = wanted["auto_groups"].as_array().map(|names| {
+            let names = names.iter().filter_map(Value::as_str);
+            names.map(str::to_owned).collect()
+        });
+    }
+    if let Some(extra) = wanted.get("extra") {
+        token.extra = extra.clone();
+    }
     if wanted.get("odd").is_some() {
         token.odd = Some(wanted["odd"].clone()).filter(|odd| !odd.is_null());
     }
 }
 
 fn change_options(state: &mut State, body: &Value) -> Result<Value, String> {
+    if body.get("step_up").is_some() {
+        state.proofs.clear();
+    }
     let options = &mut state.options;
     for (name, value) in body.as_object().into_iter().flatten() {
         let flag = || {
@@ -357,17 +392,64 @@ fn change_options(state: &mut State, body: &Value) -> Result<Value, String> {
                     .map(|(name, ratio)| (name.clone(), ratio.as_f64().unwrap_or(1.0)))
                     .collect();
             }
-            "models" => {
-                let models = value.as_array().ok_or("models: a list")?;
-                options.models = models
-                    .iter()
-                    .filter_map(|each| each.as_str().map(str::to_owned))
-                    .collect();
+            "models" => options.models = texts(name, value)?,
+            "auto_groups" => options.auto_groups = texts(name, value)?,
+            "max_auto_groups" => {
+                options.max_auto_groups =
+                    value.as_u64().ok_or("max_auto_groups: a number")? as usize;
+            }
+            "served_groups" => options.served_groups = texts(name, value)?,
+            "remove_group" => {
+                // What an operator does who gives a group up: no list names it any more. The
+                // keys in it stay as they are.
+                let gone = text()?;
+                options.usable_groups.retain(|(name, _)| *name != gone);
+                options.group_ratios.retain(|(name, _)| *name != gone);
+                options.auto_groups.retain(|name| *name != gone);
+                options.served_groups.retain(|name| *name != gone);
+            }
+            "add_group" => {
+                let new = value["name"].as_str().ok_or("add_group needs \"name\"")?;
+                let about = value["about"].as_str().unwrap_or(new);
+                let ratio = value["ratio"].as_f64().unwrap_or(1.0);
+                options
+                    .usable_groups
+                    .push((new.to_owned(), about.to_owned()));
+                options.group_ratios.push((new.to_owned(), ratio));
+                options.served_groups.push(new.to_owned());
+            }
+            "extra_field" => options.extra_field = value.as_str().map(str::to_owned),
+            "step_up" => {
+                options.step_up = match text()?.as_str() {
+                    "off" => StepUp::Off,
+                    "user" => StepUp::User,
+                    "session" => StepUp::Session,
+                    other => return Err(format!("step_up: off, user or session, not {other}")),
+                };
             }
             other => return Err(format!("no option is called {other}")),
         }
     }
     Ok(json!({}))
+}
+
+/// A list of texts.
+fn texts(name: &str, value: &Value) -> Result<Vec<String>, String> {
+    let items = value.as_array().ok_or_else(|| format!("{name}: a list"))?;
+    Ok(items
+        .iter()
+        .filter_map(|each| each.as_str().map(str::to_owned))
+        .collect())
+}
+
+/// Keys as the database holds them: whole, and every column of the build.
+fn rows(state: &State, wanted: impl Fn(&Token) -> bool) -> Value {
+    state
+        .tokens
+        .iter()
+        .filter(|token| wanted(token))
+        .map(|token| stored(token, &state.options, state.generation))
+        .collect()
 }
 
 fn show(state: &State) -> Value {

@@ -6,8 +6,9 @@ use crate::account::number;
 use crate::answer::Answer;
 use crate::auth::USER;
 use crate::kind::Generation;
+use crate::limits::Bucket;
 use crate::site::Call;
-use crate::state::Token;
+use crate::state::{StepUp, Token};
 use crate::text::{Lang, Say};
 use crate::view::shown;
 
@@ -25,7 +26,8 @@ struct Form {
     allow_ips: Option<String>,
     group: String,
     cross_group_retry: bool,
-    auto_groups: Option<Option<Vec<String>>>,
+    /// None: not in the body. `null` and `[]` are the same.
+    auto_groups: Option<Vec<String>>,
     models: Option<String>,
     subnet: Option<String>,
 }
@@ -85,14 +87,10 @@ impl Form {
             allow_ips: maybe("allow_ips")?,
             group: text("group")?,
             cross_group_retry: flag("cross_group_retry")?,
-            auto_groups: body.get("auto_groups").map(|value| {
-                value.as_array().map(|names| {
-                    names
-                        .iter()
-                        .filter_map(|name| name.as_str().map(str::to_owned))
-                        .collect()
-                })
-            }),
+            auto_groups: match body.get("auto_groups") {
+                Some(value) if generation == Generation::Jwt => Some(names(value)?),
+                _ => None,
+            },
             models: maybe("models")?,
             subnet: maybe("subnet")?,
         })
@@ -100,9 +98,10 @@ impl Form {
 }
 
 impl Call<'_> {
-    fn form(&self) -> Result<Form, Answer> {
+    fn form(&self) -> Result<(Form, Value), Answer> {
         let body = self.ask.json().map_err(Answer::fail)?;
-        Form::read(&body, self.state.generation).map_err(Answer::fail)
+        let form = Form::read(&body, self.state.generation).map_err(Answer::fail)?;
+        Ok((form, body))
     }
 
     /// What a body must satisfy before anything is looked up. `status_only` passes through here
@@ -153,29 +152,49 @@ impl Call<'_> {
         }
     }
 
-    /// `auto_groups` belongs to group `auto` and holds only groups that are allowed there.
-    fn check_auto_groups(&self, form: &Form) -> Result<(), Answer> {
-        let Some(Some(wanted)) = &form.auto_groups else {
-            return Ok(());
+    /// `auto_groups` belongs to group `auto`: not too many, none twice, each one that the user
+    /// may select (controller/token.go setTokenAutoGroups; i18n/locales token.auto_groups_*).
+    fn check_auto_groups(&self, user_id: i64, form: &Form) -> Result<(), Answer> {
+        let wanted = match &form.auto_groups {
+            Some(wanted) if form.group == "auto" => wanted,
+            _ => return Ok(()),
         };
-        if self.state.generation != Generation::Jwt || form.group != "auto" {
-            return Ok(());
+        let english = self.lang == Lang::En;
+        let most = self.state.options.max_auto_groups;
+        if wanted.len() > most {
+            return Err(Answer::fail(if english {
+                format!("A token can select at most {most} Auto groups")
+            } else {
+                format!("每个令牌最多可选择 {most} 个 Auto 分组")
+            }));
         }
-        let allowed = &self.state.options.auto_groups;
-        match wanted.iter().find(|name| !allowed.contains(name)) {
-            None => Ok(()),
-            Some(name) => Err(Answer::fail(match self.lang {
-                Lang::En => format!("Auto group {name} is unavailable or unauthorized"),
-                Lang::Zh => format!("自动分组 {name} 不可用或无权使用"),
-            })),
+        for (at, name) in wanted.iter().enumerate() {
+            if wanted[..at].contains(name) {
+                return Err(Answer::fail(if english {
+                    format!("Auto group {name} is duplicated")
+                } else {
+                    format!("Auto 分组 {name} 重复")
+                }));
+            }
+            if !self.group_selectable(user_id, name) {
+                return Err(Answer::fail(if english {
+                    format!("Auto group {name} is unavailable or unauthorized")
+                } else {
+                    format!("Auto 分组 {name} 不可用或无权访问")
+                }));
+            }
         }
+        Ok(())
     }
 
     pub(crate) fn key_create(&mut self) -> Result<Answer, Answer> {
         let who = self.auth(USER)?;
-        let form = self.form()?;
+        if self.state.options.step_up != StepUp::Off {
+            self.limit_by_address(Bucket::Critical)?;
+        }
+        self.stepped_up(who.id)?;
+        let (form, body) = self.form()?;
         self.check(&form)?;
-        self.check_auto_groups(&form)?;
         let generation = self.state.generation;
         let owned = self
             .state
@@ -187,16 +206,20 @@ impl Call<'_> {
         if generation.masks() && owned >= most {
             return Err(Answer::fail(format!("已达到最大令牌数量限制 ({most})")));
         }
+        self.check_auto_groups(who.id, &form)?;
         // `key`, `status` and `used_quota` of the body are not read.
         let mut token = self.state.make_token(who.id, &form.name);
         fill(&mut token, &form, generation);
+        if let Some(name) = &self.state.options.extra_field {
+            token.extra = body[name.as_str()].clone();
+        }
         // A zero is left to the column's default, which is -1.
         if token.expired_time == 0 {
             token.expired_time = -1;
         }
         token.allow_ips.get_or_insert_default();
         token.subnet.get_or_insert_default();
-        let row = shown(&token, generation);
+        let row = shown(&token, &self.state.options, generation);
         self.state.tokens.push(token);
         Ok(match generation {
             // The only one of the four that shows what it made.
@@ -210,7 +233,7 @@ impl Call<'_> {
     pub(crate) fn key_write(&mut self) -> Result<Answer, Answer> {
         let who = self.auth(USER)?;
         let status_only = !self.ask.query("status_only").is_empty();
-        let form = self.form()?;
+        let (form, body) = self.form()?;
         self.check(&form)?;
         if form.id == 0 {
             return Err(Answer::fail("id 或 userId 为空！"));
@@ -228,9 +251,10 @@ impl Call<'_> {
             }
         }
         if !status_only {
-            self.check_auto_groups(&form)?;
+            self.check_auto_groups(who.id, &form)?;
         }
         let generation = self.state.generation;
+        let extra_field = self.state.options.extra_field.clone();
         let token = self
             .state
             .tokens
@@ -242,8 +266,12 @@ impl Call<'_> {
         } else {
             fill(token, &form, generation);
             token.name.clone_from(&form.name);
+            if let Some(name) = extra_field {
+                // A fork's own column goes the way of all others: absent is empty.
+                token.extra = body[name.as_str()].clone();
+            }
         }
-        Ok(Answer::data(shown(token, generation)))
+        Ok(Answer::data(shown(token, &self.state.options, generation)))
     }
 
     pub(crate) fn key_delete(&mut self, id: &str) -> Result<Answer, Answer> {
@@ -266,6 +294,37 @@ impl Call<'_> {
             .tokens
             .retain(|token| token.user_id != who.id || !ids.contains(&token.id));
         Ok(Answer::data(json!(before - self.state.tokens.len())))
+    }
+}
+
+/// `auto_groups` of a body; `null` is an empty list (controller/token.go tokenAutoGroupsInput).
+fn names(value: &Value) -> Result<Vec<String>, String> {
+    let wrong = |got: &str, kind: &str| {
+        format!("json: cannot unmarshal {got} into Go value of type {kind}")
+    };
+    let kind = |value: &Value| match value {
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+        Value::Null => "null",
+    };
+    match value {
+        Value::Null => Ok(Vec::new()),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| match item {
+                Value::String(name) => Ok(name.clone()),
+                Value::Null => Ok(String::new()),
+                Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+                    Err(wrong(kind(item), "string"))
+                }
+            })
+            .collect(),
+        Value::Number(_) | Value::String(_) | Value::Bool(_) | Value::Object(_) => {
+            Err(wrong(kind(value), "[]string"))
+        }
     }
 }
 
@@ -293,7 +352,8 @@ fn fill(token: &mut Token, form: &Form, generation: Generation) {
         if !auto {
             token.auto_groups = None;
         } else if let Some(groups) = &form.auto_groups {
-            token.auto_groups.clone_from(groups);
+            // An empty list is stored as nothing and shown as null (model/token.go SetAutoGroups).
+            token.auto_groups = Some(groups.clone()).filter(|groups| !groups.is_empty());
         }
     }
 }

@@ -34,6 +34,10 @@ pub(crate) enum What {
         at: usize,
     },
     Hang,
+    /// The request waits until the rule is cleared.
+    Hold,
+    /// The connection ends without one byte of an answer.
+    Drop,
     Replace {
         status: u16,
         headers: Vec<(String, String)>,
@@ -72,6 +76,19 @@ impl Fault {
             after: rule["after"].as_bool().unwrap_or(false),
             hits: 0,
         })
+    }
+
+    /// Whether the request must not be carried out because of this rule.
+    pub(crate) fn prevents(&self) -> bool {
+        match self.what {
+            What::Hang | What::Drop | What::Replace { .. } | What::Huge { .. } => !self.after,
+            What::Latency { .. }
+            | What::SlowLoris { .. }
+            | What::CutBody { .. }
+            | What::Hold
+            | What::Merge(_)
+            | What::List(_) => false,
+        }
     }
 
     /// Whether this request is spoilt; counts it.
@@ -136,6 +153,8 @@ impl What {
                 at: number("at", 10) as usize,
             },
             "hang" => Self::Hang,
+            "hold" => Self::Hold,
+            "drop" => Self::Drop,
             "status" => {
                 let status = number("status", 502) as u16;
                 let usual = format!("<html><body><h1>{status}</h1><hr>nginx</body></html>");

@@ -31,8 +31,10 @@ mod session;
 mod site;
 mod state;
 mod status;
+mod step_up;
 mod text;
 mod view;
+mod wire;
 
 pub use args::{Args, SiteArgs, USAGE};
 pub use kind::Kind;

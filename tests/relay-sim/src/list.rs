@@ -65,17 +65,21 @@ impl Call<'_> {
     /// common/page_info.go: `page_size`, else `ps`, else `size`, else 10; above 100 is 100;
     /// page 0 is 1; negative numbers pass through to the database, where a negative limit or
     /// offset means none (seen live).
-    fn page_object(&self, rows: Vec<Token>) -> Value {
-        let mut size = ["page_size", "ps", "size"]
+    pub(crate) fn page_query(&self) -> (i64, i64) {
+        let size = ["page_size", "ps", "size"]
             .into_iter()
             .map(|name| integer(&self.ask.query(name)))
             .find(|size| *size != 0)
             .unwrap_or(10);
-        size = size.min(100);
         let page = match integer(&self.ask.query("p")) {
             0 => 1,
             page => page,
         };
+        (page, size.min(100))
+    }
+
+    fn page_object(&self, rows: Vec<Token>) -> Value {
+        let (page, size) = self.page_query();
         let total = if self.quirk == Some(Quirk::Endless) {
             1
         } else {
@@ -87,13 +91,13 @@ impl Call<'_> {
     }
 
     fn slice(&self, rows: &[Token], start: i64, count: i64) -> Vec<Value> {
-        let generation = self.state.generation;
+        let (options, generation) = (&self.state.options, self.state.generation);
         let (start, count) = (start.max(0) as usize, count.max(0) as usize);
         let page = |from: usize| -> Vec<Value> {
             rows.iter()
                 .skip(from)
                 .take(count)
-                .map(|row| shown(row, generation))
+                .map(|row| shown(row, options, generation))
                 .collect()
         };
         match self.quirk {
@@ -115,7 +119,7 @@ impl Call<'_> {
             }
             Some(Quirk::Endless) => (start..start + count.min(100))
                 .filter_map(|n| {
-                    let mut row = shown(rows.get(n % rows.len().max(1))?, generation);
+                    let mut row = shown(rows.get(n % rows.len().max(1))?, options, generation);
                     row["id"] = json!(1_000_000_000 - n as i64);
                     row["name"] = json!(format!("endless-{n}"));
                     Some(row)
@@ -144,7 +148,7 @@ impl Call<'_> {
             Generation::OneApi => {
                 let pattern = format!("{keyword}%");
                 mine.retain(|row| like(&row.name, &pattern, false));
-                Ok(Answer::data(json!(shown_all(&mine, generation))))
+                Ok(Answer::data(json!(self.shown_all(&mine))))
             }
             // Substrings of both; Go's Trim eats the letters s, k and - from both ends.
             Generation::April2025 => {
@@ -154,7 +158,7 @@ impl Call<'_> {
                     like(&row.name, &name, false)
                         && (token.is_empty() || like(&row.key, &key, false))
                 });
-                Ok(Answer::data(json!(shown_all(&mine, generation))))
+                Ok(Answer::data(json!(self.shown_all(&mine))))
             }
             // Since 327cc5fa2 (2026-02-06): exact unless `%` is given.
             Generation::Cookie | Generation::Jwt => {
@@ -176,7 +180,15 @@ impl Call<'_> {
         let who = self.auth(USER)?;
         let id = number(id)?;
         let token = self.own_token(who.id, id)?;
-        Ok(Answer::data(shown(token, self.state.generation)))
+        let (options, generation) = (&self.state.options, self.state.generation);
+        Ok(Answer::data(shown(token, options, generation)))
+    }
+
+    fn shown_all(&self, rows: &[Token]) -> Vec<Value> {
+        let (options, generation) = (&self.state.options, self.state.generation);
+        rows.iter()
+            .map(|row| shown(row, options, generation))
+            .collect()
     }
 
     pub(crate) fn own_token(&self, user_id: i64, id: i64) -> Result<&Token, Answer> {
@@ -226,10 +238,6 @@ fn like(text: &str, pattern: &str, underscore_is_literal: bool) -> bool {
     }
     let letters = |text: &str| text.chars().collect::<Vec<char>>();
     walk(&letters(text), &letters(pattern), underscore_is_literal)
-}
-
-fn shown_all(rows: &[Token], generation: Generation) -> Vec<Value> {
-    rows.iter().map(|row| shown(row, generation)).collect()
 }
 
 /// `strconv.Atoi` with its error dropped.

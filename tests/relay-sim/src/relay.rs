@@ -74,8 +74,12 @@ impl Call<'_> {
         if user.status != 1 {
             return Err(self.relay_error(403, "", Say::UserBanned.text(self.lang)));
         }
-        if masked && !self.group_usable(&user, &token.group) && token.group != "auto" {
-            return Err(self.relay_error(403, "", &format!("无权访问 {} 分组", token.group)));
+        let group = token.group.as_str();
+        if masked && !self.group_usable(&user, group) {
+            return Err(self.relay_error(403, "", &format!("无权访问 {group} 分组")));
+        }
+        if masked && !matches!(group, "" | "auto") && !self.group_has_ratio(group) {
+            return Err(self.relay_error(403, "", &format!("分组 {group} 已被弃用")));
         }
         if channel && user.role < 10 {
             return Err(self.relay_error(403, "", "普通用户不支持指定渠道"));
@@ -177,10 +181,27 @@ impl Call<'_> {
         Err(self.relay_error(403, "", &text))
     }
 
+    /// Whether some channel serves the key: in its own group, its owner's if it has none, or one
+    /// that `auto` goes through for it.
+    pub(crate) fn key_served(&self, token: &Token, user: &User) -> bool {
+        match token.group.as_str() {
+            // One API's keys have no group of their own.
+            _ if self.state.generation == Generation::OneApi => self.serves(&user.group),
+            "" => self.serves(&user.group),
+            "auto" => {
+                let own = token.auto_groups.as_ref();
+                own.unwrap_or(&self.state.options.auto_groups)
+                    .iter()
+                    .any(|group| self.serves(group))
+            }
+            group => self.serves(group),
+        }
+    }
+
     /// The models a key lists: the intersection with what is served on the masked eras, the raw
     /// limit list before and on One API, even names nobody serves (seen live).
     fn listed(&self, holder: &Holder) -> Vec<String> {
-        let served = if self.serves(&holder.token.group) {
+        let served = if self.key_served(&holder.token, &holder.user) {
             self.state.options.models.clone()
         } else {
             Vec::new()

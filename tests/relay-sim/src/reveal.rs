@@ -18,6 +18,7 @@ impl Call<'_> {
     pub(crate) fn key_reveal(&mut self, id: &str) -> Result<Answer, Answer> {
         let who = self.auth(USER)?;
         self.limit_by_address(Bucket::Critical)?;
+        self.stepped_up(who.id)?;
         let revealed = number(id).and_then(|id| {
             let token = self.own_token(who.id, id)?;
             Ok(Answer::data(json!({"key": token.key})))
@@ -28,6 +29,7 @@ impl Call<'_> {
     pub(crate) fn key_reveal_many(&mut self) -> Result<Answer, Answer> {
         let who = self.auth(USER)?;
         self.limit_by_address(Bucket::Critical)?;
+        self.stepped_up(who.id)?;
         let answer = match self.ids() {
             Some(ids) if ids.len() > BATCH => Answer::fail(match self.lang {
                 Lang::En => format!("Too many items in batch request, maximum is {BATCH}"),
@@ -62,8 +64,14 @@ impl Call<'_> {
     /// `GET /api/token/auto-groups` (0ab020206, 2026-08-01).
     pub(crate) fn auto_groups(&mut self) -> Result<Answer, Answer> {
         debug_assert_eq!(self.state.generation, Generation::Jwt, "only routed there");
-        self.auth(USER)?;
-        let groups = self.state.options.auto_groups.clone();
-        Ok(Answer::data(json!({"groups": groups, "max_count": 5})))
+        let who = self.auth(USER)?;
+        let mut groups: Vec<&String> = Vec::new();
+        for name in &self.state.options.auto_groups {
+            if !groups.contains(&name) && self.group_selectable(who.id, name) {
+                groups.push(name);
+            }
+        }
+        let most = self.state.options.max_auto_groups;
+        Ok(Answer::data(json!({"groups": groups, "max_count": most})))
     }
 }

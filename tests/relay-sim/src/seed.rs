@@ -4,7 +4,7 @@ use crate::args::SiteArgs;
 use crate::dice::Dice;
 use crate::kind::{Generation, Kind};
 use crate::limits::Limits;
-use crate::state::{Options, Pricing, State, Token, User, real_now};
+use crate::state::{Options, Pricing, State, StepUp, Token, User, real_now};
 
 /// Names as people give them; the long one has 60 characters, which fits no server's limit but
 /// stood in old databases.
@@ -50,10 +50,12 @@ pub(crate) fn seeded(args: &SiteArgs, index: usize, origin: &str) -> State {
         faults: Vec::new(),
         next_fault: 1,
         log: Vec::new(),
+        next_entry: 0,
         dice,
         secret,
         clock_offset: 0,
         started: real_now(),
+        proofs: std::collections::HashMap::new(),
         pages_served: 0,
     };
     if !args.bare {
@@ -91,6 +93,10 @@ fn options(args: &SiteArgs, generation: Generation) -> Options {
             ("svip".to_owned(), 0.25),
         ],
         auto_groups: vec!["default".to_owned(), "vip".to_owned()],
+        max_auto_groups: 5,
+        served_groups: vec!["default".to_owned(), "vip".to_owned()],
+        extra_field: None,
+        step_up: StepUp::Off,
         models: ["claude-3-5-sonnet-20241022", "gpt-4o", "gpt-4o-mini"]
             .map(str::to_owned)
             .to_vec(),

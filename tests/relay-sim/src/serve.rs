@@ -1,7 +1,7 @@
 //! Sockets: one listener for each site, one for the control API.
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use tokio::task::JoinHandle;
 use crate::answer::Answer;
 use crate::args::{Args, SiteArgs};
 use crate::ask::Ask;
-use crate::fault::{What, huge, merged};
+use crate::fault::{Fault, What, huge, merged};
 use crate::kind::Kind;
-use crate::log::Entry;
 use crate::seed::seeded;
 use crate::state::State;
+use crate::wire::{Breakable, Peer};
 use crate::{control, page, site};
 
 /// The most a request body may hold; the servers' own limits are of this order.
@@ -93,9 +93,9 @@ pub async fn start(args: &Args) -> std::io::Result<Running> {
         });
         let shared = Arc::clone(&site);
         let app = Router::new().fallback(
-            move |ConnectInfo(from): ConnectInfo<SocketAddr>, request: Request| {
+            move |ConnectInfo(from): ConnectInfo<Peer>, request: Request| {
                 let site = Arc::clone(&shared);
-                async move { respond(&site, from, request).await }
+                async move { respond(site, from, request).await }
             },
         );
         tasks.push(spawn(listener, app));
@@ -119,9 +119,9 @@ pub async fn start(args: &Args) -> std::io::Result<Running> {
 
 fn spawn(listener: TcpListener, app: Router) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        let service = app.into_make_service_with_connect_info::<Peer>();
         // Ends only with the task; accept errors are retried inside.
-        let _ = axum::serve(listener, service).await;
+        let _ = axum::serve(Breakable(listener), service).await;
     })
 }
 
@@ -149,7 +149,7 @@ async fn control_respond(
     Ok(plain_response(control::handle(sites, base, &ask)))
 }
 
-async fn respond(site: &Site, from: SocketAddr, request: Request) -> Result<Response, Infallible> {
+async fn respond(site: Arc<Site>, from: Peer, request: Request) -> Result<Response, Infallible> {
     let forwarded = request
         .headers()
         .get("x-forwarded-for")
@@ -157,24 +157,44 @@ async fn respond(site: &Site, from: SocketAddr, request: Request) -> Result<Resp
         .and_then(|value| value.split(',').next())
         .map(|first| first.trim().to_owned());
     // gin trusts every proxy by default, so this header names the client (seen live).
-    let ip = forwarded.unwrap_or_else(|| from.ip().to_string());
+    let ip = forwarded.unwrap_or_else(|| from.address.ip().to_string());
     let ask = read(request, ip).await;
-    let (answer, faults) = {
+    let (number, struck) = {
         let mut state = site.lock();
-        let at = state.log.len();
-        state.log.push(Entry::new(&ask));
-        let (answer, faults) = decide(site, &mut state, ask);
-        let status = (!faults.contains(&What::Hang)).then_some(answer.status);
-        state.log[at].answered(status, !faults.is_empty());
-        (answer, faults)
+        let number = state.log_entry(&ask);
+        (number, strike(&site, &mut state, &ask))
     };
+    let hold = struck.iter().find(|fault| fault.what == What::Hold);
+    let (before, after) = match hold {
+        Some(fault) if fault.after => (None, Some(fault.id)),
+        Some(fault) => (Some(fault.id), None),
+        None => (None, None),
+    };
+    let faults: Vec<What> = struck.iter().map(|fault| fault.what.clone()).collect();
+    let answer = match before {
+        None => carry_out(&site, number, ask, &struck),
+        Some(held) => {
+            // What was sent is carried out also when nobody waits for the answer any more.
+            let shared = Arc::clone(&site);
+            let work = tokio::spawn(async move {
+                released(&shared, held).await;
+                carry_out(&shared, number, ask, &struck)
+            });
+            work.await.unwrap_or_else(|_| Answer::empty(500))
+        }
+    };
+    if let Some(held) = after {
+        released(&site, held).await;
+    }
     let mut wait = site.args.latency;
     for fault in &faults {
         match fault {
             What::Latency { ms } => wait += ms,
             What::Hang => wait = 86_400_000,
+            What::Drop => from.break_off(),
             What::SlowLoris { .. }
             | What::CutBody { .. }
+            | What::Hold
             | What::Replace { .. }
             | What::Merge(_)
             | What::List(_)
@@ -187,40 +207,77 @@ async fn respond(site: &Site, from: SocketAddr, request: Request) -> Result<Resp
     Ok(faulty_response(answer, &faults))
 }
 
-/// The answer, and what shall happen to it on the wire.
-fn decide(site: &Site, state: &mut State, mut ask: Ask) -> (Answer, Vec<What>) {
+/// Waits until the rule is gone.
+async fn released(site: &Site, rule: u64) {
+    while site.lock().faults.iter().any(|fault| fault.id == rule) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The rules that spoil this request; nothing beside a site's sub path is spoilt.
+fn strike(site: &Site, state: &mut State, ask: &Ask) -> Vec<Fault> {
+    let Some(path) = inside(&site.args.path, &ask.path) else {
+        return Vec::new();
+    };
+    let path = path.to_owned();
+    state
+        .faults
+        .iter_mut()
+        .filter_map(|fault| fault.strikes(&ask.method, &path).then(|| fault.clone()))
+        .collect()
+}
+
+/// The path without the site's sub path, if it lies there.
+fn inside<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
+    path.strip_prefix(prefix)
+        .filter(|rest| rest.starts_with('/'))
+}
+
+/// Serves the request and writes into the log how that ended.
+fn carry_out(site: &Site, number: u64, mut ask: Ask, struck: &[Fault]) -> Answer {
+    let mut state = site.lock();
     let prefix = &site.args.path;
-    if !prefix.is_empty() {
-        match ask.path.strip_prefix(prefix.as_str()) {
-            Some("") => {
-                let answer = Answer::empty(301).with("Location", format!("{prefix}/"));
-                return (answer, Vec::new());
+    let answer = if !prefix.is_empty() && ask.path == *prefix {
+        Answer::empty(301).with("Location", format!("{prefix}/"))
+    } else {
+        match inside(prefix, &ask.path).map(str::to_owned) {
+            None => page::not_found(),
+            Some(path) => {
+                ask.path = path;
+                decide(&mut state, number, ask, struck)
             }
-            Some(rest) if rest.starts_with('/') => ask.path = rest.to_owned(),
-            _ => return (page::not_found(), Vec::new()),
         }
+    };
+    let silent = struck
+        .iter()
+        .any(|fault| matches!(fault.what, What::Hang | What::Drop));
+    let status = (!silent).then_some(answer.status);
+    if let Some(entry) = state.entry(number) {
+        entry.answered(status, !struck.is_empty());
     }
-    let mut faults = Vec::new();
-    let mut spared = true;
-    for fault in &mut state.faults {
-        if fault.strikes(&ask.method, &ask.path) {
-            spared &=
-                fault.after || !matches!(fault.what, What::Replace { .. } | What::Huge { .. });
-            faults.push(fault.what.clone());
-        }
-    }
+    answer
+}
+
+/// The answer, as far as it does not depend on the wire.
+fn decide(state: &mut State, number: u64, mut ask: Ask, struck: &[Fault]) -> Answer {
+    let prevented = struck.iter().any(Fault::prevents);
+    let faults: Vec<&What> = struck.iter().map(|fault| &fault.what).collect();
     let quirk = faults.iter().find_map(|fault| match fault {
         What::List(quirk) => Some(*quirk),
         What::Latency { .. }
         | What::SlowLoris { .. }
         | What::CutBody { .. }
         | What::Hang
+        | What::Hold
+        | What::Drop
         | What::Replace { .. }
         | What::Merge(_)
         | What::Huge { .. } => None,
     });
-    let mut answer = if spared || faults.is_empty() {
-        match state.kind {
+    let mut answer = if prevented {
+        Answer::empty(200)
+    } else {
+        let answer = match state.kind {
             Kind::Relay(_) => {
                 if faults.iter().any(|fault| matches!(fault, What::Merge(_))) {
                     ask.headers.remove("accept-encoding");
@@ -231,11 +288,13 @@ fn decide(site: &Site, state: &mut State, mut ask: Ask) -> (Answer, Vec<What>) {
             Kind::Plain => page::plain(&ask),
             Kind::HtmlEverything => page::everything(),
             Kind::Catcher => page::caught(),
+        };
+        if let Some(entry) = state.entry(number) {
+            entry.carried_out(&answer);
         }
-    } else {
-        Answer::empty(200)
+        answer
     };
-    for fault in &faults {
+    for fault in faults {
         answer = match fault {
             What::Replace {
                 status,
@@ -255,10 +314,12 @@ fn decide(site: &Site, state: &mut State, mut ask: Ask) -> (Answer, Vec<What>) {
             | What::SlowLoris { .. }
             | What::CutBody { .. }
             | What::Hang
+            | What::Hold
+            | What::Drop
             | What::List(_) => answer,
         };
     }
-    (answer, faults)
+    answer
 }
 
 /// Rules name headers at run time; the few that exist are kept for the life of the process.
@@ -299,6 +360,8 @@ fn faulty_response(answer: Answer, faults: &[What]) -> Response {
         What::SlowLoris { .. }
         | What::Latency { .. }
         | What::Hang
+        | What::Hold
+        | What::Drop
         | What::Replace { .. }
         | What::Merge(_)
         | What::List(_)
@@ -309,6 +372,8 @@ fn faulty_response(answer: Answer, faults: &[What]) -> Response {
         What::CutBody { .. }
         | What::Latency { .. }
         | What::Hang
+        | What::Hold
+        | What::Drop
         | What::Replace { .. }
         | What::Merge(_)
         | What::List(_)

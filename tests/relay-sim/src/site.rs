@@ -11,6 +11,7 @@ use crate::limits::Bucket;
 use crate::page;
 use crate::route::{Route, other_slash, route};
 use crate::state::State;
+use crate::step_up::visited;
 use crate::text::Lang;
 
 /// A request being served.
@@ -186,6 +187,7 @@ impl Call<'_> {
             )
             .with("Cache-Control", "max-age=604800");
         }
+        visited(self.state);
         page::console(self.state, self.ask).with("Cache-Control", "no-cache")
     }
 

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
+use crate::ask::Ask;
 use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::kind::{Generation, Kind};
@@ -58,6 +59,8 @@ pub(crate) struct Token {
     pub(crate) models: Option<String>,
     /// One API only.
     pub(crate) subnet: Option<String>,
+    /// The column that only this fork has, where the operator set `extra_field`.
+    pub(crate) extra: Value,
     /// Fields shown in place of the real ones, for odd values a typed row cannot hold.
     pub(crate) odd: Option<Value>,
 }
@@ -100,9 +103,18 @@ pub(crate) struct Options {
     pub(crate) usable_groups: Vec<(String, String)>,
     /// Every group the site knows and its price ratio.
     pub(crate) group_ratios: Vec<(String, f64)>,
+    /// The groups that `auto` goes through, in this order.
     pub(crate) auto_groups: Vec<String>,
-    /// Models the site's channels serve in groups default and vip.
+    /// MaxTokenAutoGroups (QuantumNous/new-api setting/auto_group.go).
+    pub(crate) max_auto_groups: usize,
+    /// Groups that some channel serves.
+    pub(crate) served_groups: Vec<String>,
+    /// Models the site's channels serve in those groups.
     pub(crate) models: Vec<String>,
+    /// A key column that only this site's build has.
+    pub(crate) extra_field: Option<String>,
+    /// Whether making and revealing keys needs a second proof.
+    pub(crate) step_up: StepUp,
     pub(crate) redemption_codes: Vec<(String, i64, bool)>,
     pub(crate) compliance_confirmed: bool,
 }
@@ -114,6 +126,18 @@ pub(crate) enum Unit {
     Cny,
     Tokens,
     Custom,
+}
+
+/// What a fork asks for before a key is made or revealed
+/// (MAX-API-Next/MAX-API router/api-router.go, middleware/secure_verification.go).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StepUp {
+    /// Nothing, as upstream.
+    Off,
+    /// A proof that counts for the user, however the request comes.
+    User,
+    /// A proof that stands in the cookie session, as in that fork: an access token never has it.
+    Session,
 }
 
 /// Who may see the price page (HeaderNavModules).
@@ -158,10 +182,13 @@ pub(crate) struct State {
     pub(crate) faults: Vec<Fault>,
     pub(crate) next_fault: u64,
     pub(crate) log: Vec<Entry>,
+    pub(crate) next_entry: u64,
     pub(crate) dice: Dice,
     pub(crate) secret: Vec<u8>,
     pub(crate) clock_offset: i64,
     pub(crate) started: i64,
+    /// When each user last passed the second proof.
+    pub(crate) proofs: HashMap<i64, i64>,
     /// How many list pages were served, for the shrinking-list fault.
     pub(crate) pages_served: usize,
 }
@@ -248,6 +275,7 @@ impl State {
             auto_groups: None,
             models: None,
             subnet: Some(String::new()),
+            extra: Value::Null,
             odd: None,
         }
     }
@@ -267,9 +295,28 @@ impl State {
         }
     }
 
+    /// Writes a request into the log; answers its number.
+    pub(crate) fn log_entry(&mut self, ask: &Ask) -> u64 {
+        self.next_entry += 1;
+        self.log.push(Entry::new(self.next_entry, ask));
+        self.next_entry
+    }
+
+    /// A request in the log, unless that was emptied since.
+    pub(crate) fn entry(&mut self, number: u64) -> Option<&mut Entry> {
+        self.log
+            .iter_mut()
+            .rev()
+            .find(|entry| entry.number == number)
+    }
+
     /// Takes a call's price from the key and its owner.
     pub(crate) fn spend(&mut self, token_id: i64, quota: i64, model: &str) {
-        let now = self.now();
+        self.spend_at(token_id, quota, model, self.now());
+    }
+
+    /// The same at another time, for a log that reaches back.
+    pub(crate) fn spend_at(&mut self, token_id: i64, quota: i64, model: &str, now: i64) {
         let request_id = self.make_request_id();
         let Some(token) = self.tokens.iter_mut().find(|token| token.id == token_id) else {
             return;

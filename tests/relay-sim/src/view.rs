@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kind::Generation;
-use crate::state::Token;
+use crate::state::{Options, Token};
 
 /// QuantumNous/new-api model/token.go MaskTokenKey.
 pub(crate) fn mask(key: &str) -> String {
@@ -17,7 +17,7 @@ pub(crate) fn mask(key: &str) -> String {
 }
 
 /// The row as list, search and single get show it.
-pub(crate) fn shown(token: &Token, generation: Generation) -> Value {
+pub(crate) fn shown(token: &Token, options: &Options, generation: Generation) -> Value {
     let mut row = json!({
         "id": token.id, "user_id": token.user_id, "key": token.key, "status": token.status,
         "name": token.name, "created_time": token.created_time,
@@ -42,8 +42,22 @@ pub(crate) fn shown(token: &Token, generation: Generation) -> Value {
     if generation == Generation::Jwt {
         row["auto_groups"] = json!(token.auto_groups);
     }
+    if let Some(name) = &options.extra_field {
+        row[name.as_str()] = token.extra.clone();
+    }
     if let (Some(row), Some(Value::Object(odd))) = (row.as_object_mut(), &token.odd) {
         row.extend(odd.clone());
     }
+    row
+}
+
+/// The row as the database holds it: nothing masked, every column of the build.
+pub(crate) fn stored(token: &Token, options: &Options, generation: Generation) -> Value {
+    let plain = Token {
+        odd: None,
+        ..token.clone()
+    };
+    let mut row = shown(&plain, options, generation);
+    row["key"] = json!(token.key);
     row
 }

@@ -93,6 +93,7 @@ impl Account {
             | Kind::Settings
             | Kind::FinishedJob
             | Kind::Ledger
+            | Kind::Trace
             | Kind::Unknown(_) => false,
         }
     }
@@ -245,11 +246,13 @@ impl Account {
     /// What the site said of the login and of itself.
     pub(crate) fn take(&mut self, found: &Found) {
         let body = &mut self.body;
-        body.user_id = Some(found.whoami.user_id.clone());
-        body.username.clone_from(&found.whoami.username);
-        body.group.clone_from(&found.whoami.group);
-        body.balance = found.whoami.balance;
-        body.used = found.whoami.used;
+        if let Some(whoami) = &found.whoami {
+            body.user_id = Some(whoami.user_id.clone());
+            body.username.clone_from(&whoami.username);
+            body.group.clone_from(&whoami.group);
+            body.balance = whoami.balance;
+            body.used = whoami.used;
+        }
         body.quirks.clone_from(&found.quirks);
         body.generation = found.quirks.generation.or(body.generation);
         if let Some(facts) = &found.facts {
@@ -311,28 +314,108 @@ impl Account {
         })
     }
 
-    /// Takes a key's record out: one that is gone at the site vanishes, one that is not stays hidden.
-    pub fn remove_key(
+    /// Takes keys' records out: those that are gone at the site vanish, the others stay hidden.
+    pub fn remove_keys(
         &mut self,
-        id: &RemoteId,
+        ids: &[RemoteId],
         keyring: &mut Keyring,
         raws: &mut RawObjects,
     ) -> Vec<Change> {
-        let gone = self
-            .keys
-            .get(id)
-            .is_some_and(|entry| entry.gone_since.is_some());
-        self.keys.remove(id);
-        keyring.0.remove(id);
-        raws.0.remove(id);
-        let mut changes = self.keys.changes(self.group);
-        changes.extend(keyring.0.changes(self.group));
-        changes.extend(raws.0.changes(self.group));
-        if !gone {
-            self.own.hidden.push(id.clone());
+        let there = ids.iter().filter(|id| {
+            let entry = self.keys.get(id);
+            entry.is_some_and(|entry| entry.gone_since.is_none())
+        });
+        let there: Vec<RemoteId> = there.cloned().collect();
+        let hides = !there.is_empty();
+        self.own.hidden.extend(there);
+        let mut changes = self.forget_keys(ids, keyring, raws);
+        if hides {
             changes.extend(self.changes());
         }
         changes
+    }
+
+    /// Takes out the records of keys that were deleted at the site.
+    pub fn forget_keys(
+        &mut self,
+        ids: &[RemoteId],
+        keyring: &mut Keyring,
+        raws: &mut RawObjects,
+    ) -> Vec<Change> {
+        for id in ids {
+            self.keys.remove(id);
+            keyring.0.remove(id);
+            raws.0.remove(id);
+        }
+        let mut changes = self.keys.changes(self.group);
+        changes.extend(keyring.0.changes(self.group));
+        changes.extend(raws.0.changes(self.group));
+        changes
+    }
+
+    /// Shows keys again that were removed here.
+    pub fn unhide(&mut self, ids: &[RemoteId]) {
+        self.own.hidden.retain(|id| !ids.contains(id));
+    }
+
+    /// Puts a key in the place of another.
+    pub fn replace_key(&mut self, old: &RemoteId, new: &RemoteId) -> Vec<Change> {
+        if let Some(mut entry) = self.keys.get(old).cloned() {
+            entry.replaced_by = Some(new.clone());
+            self.keys.put(entry);
+        }
+        self.keys.changes(self.group)
+    }
+
+    /// Marks which of these keys the site did not give when it was asked for them.
+    pub fn note_refused(&mut self, asked: &[RemoteId]) -> Vec<Change> {
+        for id in asked {
+            if let Some(mut entry) = self.keys.get(id).cloned() {
+                entry.refused = entry.secret == SecretState::Masked;
+                self.keys.put(entry);
+            }
+        }
+        self.keys.changes(self.group)
+    }
+
+    /// Masked keys that the site did not give when it was asked, or never gives.
+    #[must_use]
+    pub fn hidden_for_good(&self) -> Vec<RemoteId> {
+        let never = !crate::site::reveals(self.body.kind);
+        self.keys
+            .iter()
+            .filter(|entry| keys::is_masked(&entry.row()) && (never || entry.refused))
+            .map(|entry| entry.id.clone())
+            .collect()
+    }
+
+    /// Groups the user wants no key for.
+    #[must_use]
+    pub fn excluded_groups(&self) -> &[String] {
+        &self.own.no_key_for
+    }
+
+    /// Changes them.
+    pub fn exclude_groups(&mut self, groups: Vec<String>) {
+        self.own.no_key_for = groups;
+    }
+
+    /// How the site shows amounts.
+    #[must_use]
+    pub fn unit(&self) -> &Unit {
+        &self.body.unit
+    }
+
+    /// The login's own group.
+    #[must_use]
+    pub fn own_group(&self) -> Option<&str> {
+        self.body.group.as_deref()
+    }
+
+    /// Whether a key is held.
+    #[must_use]
+    pub fn has(&self, id: &RemoteId) -> bool {
+        self.keys.get(id).is_some()
     }
 
     pub(crate) fn origin(&self) -> Option<String> {

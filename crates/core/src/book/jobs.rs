@@ -3,7 +3,7 @@
 use super::VAULT_GROUP;
 use crate::sorted::{SortedMap, by_rank_down};
 use crate::vault::{Change, Kind, RecordId};
-use relaykeep_protocol::{ItemState, JobState, JobView, Millis, Outcome};
+use relaykeep_protocol::{ItemState, JobId, JobState, JobView, Millis, Outcome};
 
 const KEPT_FOR: Millis = 30 * 24 * 3600 * 1000;
 const KEPT_MOST: usize = 100;
@@ -31,8 +31,9 @@ impl JobLog {
         by_rank_down(self.0.values().cloned().collect(), |job| (job.started, 0))
     }
 
-    /// Adds one that ended, and lets go of those that are a month old or too many.
-    pub fn add(&mut self, job: &JobView, now: Millis) -> Vec<Change> {
+    /// Adds one that ended, and lets go of those that are a month old or too many: their traces
+    /// are to go as well.
+    pub fn add(&mut self, job: &JobView, now: Millis) -> (Vec<Change>, Vec<JobId>) {
         let record = |part| RecordId {
             group: VAULT_GROUP,
             kind: Kind::FinishedJob,
@@ -44,6 +45,7 @@ impl JobLog {
             .map(|(part, job)| (job.ended.unwrap_or(job.started), *part))
             .collect();
         let old = by_rank_down(old, |(ended, part)| (*ended, u64::from(*part)));
+        let mut dropped = Vec::new();
         let mut changes: Vec<Change> = old
             .iter()
             .enumerate()
@@ -52,7 +54,7 @@ impl JobLog {
             })
             .map(|(_, (_, part))| *part)
             .map(|part| {
-                self.0.remove(&part);
+                dropped.extend(self.0.remove(&part).map(|job| job.id));
                 Change::Delete(record(part))
             })
             .collect();
@@ -66,7 +68,10 @@ impl JobLog {
             let mut kept = job.clone();
             kept.items.truncate(MOST_ITEMS);
             for item in &mut kept.items {
-                item.keys.truncate(MOST_ITEMS);
+                // An undo and a second try need them all; such a job began small enough.
+                if item.task.is_none() {
+                    item.keys.truncate(MOST_ITEMS);
+                }
             }
             changes.push(Change::Put {
                 id: record(part),
@@ -74,7 +79,7 @@ impl JobLog {
             });
             self.0.insert(part, kept);
         }
-        changes
+        (changes, dropped)
     }
 }
 

@@ -11,8 +11,8 @@ use std::collections::HashSet;
 
 /// What a site answered to one account's sync.
 pub struct Found {
-    /// Who the site says we are.
-    pub whoami: Whoami,
+    /// Who the site says we are, if it was asked this time.
+    pub whoami: Option<Whoami>,
     /// The site's unit and name, if they were asked for this time.
     pub facts: Option<SiteFacts>,
     /// The keys.
@@ -33,15 +33,20 @@ pub struct Merged {
     pub outcome: Outcome,
 }
 
-/// Merges what a site answered into what is held. `print` is a keyed fingerprint: it tells a
-/// changed raw object without unsealing the old one.
+/// Takes the keyed fingerprints of raw objects: they tell a changed one without unsealing the old.
+pub fn fingerprint(keys: &mut [RemoteKey], print: impl Fn(&Secret) -> String) {
+    for key in keys {
+        key.print = print(&key.raw);
+    }
+}
+
+/// Merges what a site answered, with its fingerprints taken, into what is held.
 #[must_use]
 pub fn merge(
     before: &Account,
     found: &Found,
     mut keyring: Keyring,
     mut raws: RawObjects,
-    print: impl Fn(&Secret) -> String,
     now: Millis,
 ) -> Merged {
     let mut account = before.clone();
@@ -59,7 +64,6 @@ pub fn merge(
             &mut keyring,
             &mut raws,
             &account,
-            &print,
             now,
         );
         match held {
@@ -113,17 +117,42 @@ pub fn merge(
     }
 }
 
+/// Takes in keys that were read one by one, in the middle of other work.
+#[must_use]
+pub fn merge_keys(
+    before: &Account,
+    keys: &[RemoteKey],
+    mut keyring: Keyring,
+    mut raws: RawObjects,
+    now: Millis,
+) -> Merged {
+    let mut account = before.clone();
+    let mut rows = Vec::new();
+    for remote in keys {
+        let held = account.keys.get(&remote.id).cloned().unwrap_or_default();
+        let (ring, raws) = (&mut keyring, &mut raws);
+        let entry = take_remote(held, remote, ring, raws, &account, now);
+        rows.push(entry.row());
+        account.keys.put(entry);
+    }
+    let good = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    let changes = all_changes(before, &mut account, &mut keyring, &mut raws);
+    Merged {
+        account,
+        changes,
+        rows,
+        outcome: Outcome::Worked { good, bad: 0 },
+    }
+}
+
 /// Whether merging needs the account's sealed parts: only if some raw object or mask changed.
 #[must_use]
-pub fn needs_sealed_parts(
-    account: &Account,
-    listing: &Listing,
-    print: impl Fn(&Secret) -> String,
-) -> bool {
+pub fn needs_sealed_parts(account: &Account, listing: &Listing) -> bool {
     listing.keys.iter().any(|remote| {
-        account.keys.get(&remote.id).is_none_or(|held| {
-            held.raw_print != print(&remote.raw) || held.mask != site_mask(remote)
-        })
+        account
+            .keys
+            .get(&remote.id)
+            .is_none_or(|held| held.raw_print != remote.print || held.mask != site_mask(remote))
     })
 }
 
@@ -166,21 +195,21 @@ fn take_remote(
     keyring: &mut Keyring,
     raws: &mut RawObjects,
     account: &Account,
-    print: impl Fn(&Secret) -> String,
     now: Millis,
 ) -> KeyEntry {
     let mask = site_mask(remote);
     let mask_changed = entry.mask != mask;
+    // Another key behind it may be given.
+    entry.refused &= !mask_changed;
     entry.take(remote.row.clone());
     entry.id.clone_from(&remote.id);
-    let raw_print = print(&remote.raw);
-    if entry.raw_print != raw_print {
+    if entry.raw_print != remote.print {
         let raw = RawEntry {
             id: remote.id.clone(),
             raw: remote.raw.expose().to_owned(), // into its own sealed record
         }; // into its own sealed record
         entry.raw_part = raws.0.put(raw);
-        entry.raw_print = raw_print;
+        entry.raw_print.clone_from(&remote.print);
         if let Some(full) = &remote.full {
             hold(&mut entry, full, &mask, keyring, account, now);
         }
@@ -287,27 +316,30 @@ mod tests {
             used: Some(used),
             ..KeyRow::default()
         };
+        let raw = format!(
+            "{{\"id\":{},\"key\":\"{key}\",\"used_quota\":{used}}}",
+            id.0
+        );
         RemoteKey {
             row,
             full: ApiKey::read(key),
             masked: MaskedKey::read(key),
             models: None,
             addresses: None,
-            raw: Secret::new(format!(
-                "{{\"id\":{},\"key\":\"{key}\",\"used_quota\":{used}}}",
-                id.0
-            )),
+            // As good as a keyed print for telling texts apart.
+            print: raw.clone(),
+            raw: Secret::new(raw),
             id,
         }
     }
 
     fn found(keys: Vec<RemoteKey>, cut: Option<CutReason>) -> Found {
         Found {
-            whoami: Whoami {
+            whoami: Some(Whoami {
                 user_id: "2".to_owned(),
                 balance: Some(5),
                 ..Whoami::default()
-            },
+            }),
             facts: Some(SiteFacts {
                 unit: Unit::default(),
                 ..SiteFacts::default()
@@ -320,11 +352,6 @@ mod tests {
             },
             quirks: Quirks::default(),
         }
-    }
-
-    /// A print that is as good as a keyed one for telling texts apart.
-    fn print(raw: &Secret) -> String {
-        raw.expose().to_owned() // dummies only
     }
 
     /// A vault of three kinds of parts, kept as the worker keeps it.
@@ -362,6 +389,7 @@ mod tests {
                         | Kind::Settings
                         | Kind::FinishedJob
                         | Kind::Ledger
+                        | Kind::Trace
                         | Kind::Unknown(_) => {}
                     }
                 }
@@ -377,7 +405,6 @@ mod tests {
                 found,
                 self.keyring.clone(),
                 self.raws.clone(),
-                print,
                 1_000,
             ))
         }
@@ -414,6 +441,7 @@ mod tests {
                 ..
             } => (*updated, *new, *gone, *unchanged, *masked),
             Outcome::Revealed { .. }
+            | Outcome::Worked { .. }
             | Outcome::TokenMade
             | Outcome::TokenInDoubt
             | Outcome::Failed(_)
@@ -433,7 +461,6 @@ mod tests {
         assert!(!needs_sealed_parts(
             held.account.as_ref().expect("synced"),
             &site.listing,
-            print
         ));
     }
 
@@ -548,12 +575,13 @@ mod tests {
     #[test]
     fn lists_hold_neither_full_keys_nor_raw_objects() {
         let before = account();
+        let mut key = remote(1, FULL, 0);
+        key.print = "p".to_owned();
         let merged = merge(
             &before,
-            &found(vec![remote(1, FULL, 0)], None),
+            &found(vec![key], None),
             Keyring::default(),
             RawObjects::default(),
-            |_| "p".to_owned(),
             1,
         );
         for change in &merged.changes {
@@ -570,7 +598,11 @@ mod tests {
         let site = found(vec![remote(1, MASK, 0), remote(2, MASK, 0)], None);
         held.sync(&site);
         let mut account = held.account.take().expect("synced");
-        account.remove_key(&RemoteId("1".to_owned()), &mut held.keyring, &mut held.raws);
+        account.remove_keys(
+            &[RemoteId("1".to_owned())],
+            &mut held.keyring,
+            &mut held.raws,
+        );
         held.account = Some(account);
         assert_eq!(counts(&held.sync(&site)), (0, 0, 0, 1, 1));
         assert_eq!(

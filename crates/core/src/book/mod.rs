@@ -7,10 +7,14 @@ mod jobs;
 mod merge;
 mod parts;
 mod records;
+mod trace;
 
 pub use account::{Account, Basics, Keyring, RawObjects};
 pub use jobs::{JobLog, close_job};
-pub use merge::{Found, Merged, merge, merge_revealed, needs_sealed_parts};
+pub use merge::{
+    Found, Merged, fingerprint, merge, merge_keys, merge_revealed, needs_sealed_parts,
+};
+pub use trace::Trace;
 
 use crate::sorted::SortedMap;
 use crate::vault::{Body, Change, Kind, RecordId};
@@ -79,6 +83,7 @@ impl Book {
                 | Kind::Raw
                 | Kind::Credential
                 | Kind::CredentialSummary
+                | Kind::Trace
                 | Kind::Unknown(_) => true,
             };
             unreadable += u32::from(!good);

@@ -1,7 +1,7 @@
 //! Which part a key stands in. A key stays in its part, and a new one fills the first part with
 //! room, so that one changed key rewrites one small record.
 
-use super::records::{KeyEntry, PartBody, RawEntry, SecretEntry};
+use super::records::{KeyEntry, PartBody, RawEntry, SecretEntry, TraceEntry};
 use crate::body::Body;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::vault::{Change, Kind, RecordId};
@@ -35,6 +35,13 @@ impl Entry for SecretEntry {
 }
 impl Entry for RawEntry {
     const KIND: Kind = Kind::Raw;
+    fn id(&self) -> &RemoteId {
+        &self.id
+    }
+}
+
+impl Entry for TraceEntry {
+    const KIND: Kind = Kind::Trace;
     fn id(&self) -> &RemoteId {
         &self.id
     }

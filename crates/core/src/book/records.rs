@@ -40,6 +40,8 @@ bodies! {
         name: String,
         /// Keys the user removed here although the site still lists them.
         hidden: Vec<RemoteId>,
+        /// Groups the user wants no key for.
+        no_key_for: Vec<String>,
     }
 }
 
@@ -74,6 +76,12 @@ pub(crate) struct KeyEntry {
     pub(crate) created: Option<i64>,
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     pub(crate) gone_since: Option<Millis>,
+    /// The key that stands in its place.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaced_by: Option<RemoteId>,
+    /// The site did not give it when it was asked for.
+    #[serde(rename = "f", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) refused: bool,
     /// Absent from the last complete listing: the next absence makes it gone.
     #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) missed: bool,
@@ -105,6 +113,7 @@ impl KeyEntry {
             last_used: self.last_used.map(shown),
             created: self.created.map(shown),
             gone_since: self.gone_since,
+            replaced_by: self.replaced_by.clone(),
         }
     }
 
@@ -124,6 +133,7 @@ impl KeyEntry {
             last_used,
             created,
             gone_since: _,
+            replaced_by: _,
         } = row;
         self.id = id;
         self.name = name;
@@ -182,6 +192,25 @@ pub(crate) struct RawEntry {
     pub(crate) id: RemoteId,
     #[serde(rename = "r")]
     pub(crate) raw: String,
+}
+
+/// What a job found and left of one key. A secret: raw objects may hold the full key.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TraceEntry {
+    /// Account and key, so that ids of two sites do not meet.
+    #[serde(rename = "i")]
+    pub(crate) id: RemoteId,
+    #[serde(rename = "n", default)]
+    pub(crate) name: String,
+    /// The object before.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<String>,
+    /// The object after.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<String>,
+    /// The full key, where its record was removed.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
 }
 
 /// A part: some entries of one account.

@@ -8,7 +8,6 @@ use crate::http::{Bucket, Http, HttpResponse};
 use crate::ports::Clock;
 use crate::secret::Secret;
 use relaykeep_protocol::{Generation, SiteKind, SiteTrouble};
-use serde_json::value::RawValue;
 
 /// Who a site says the login is.
 #[derive(Clone, Debug, Default)]
@@ -121,59 +120,4 @@ pub(super) fn read_whoami(
         access_token_shown: token,
     };
     Ok((who, learned))
-}
-
-/// A group a login may put on a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
-    /// Its name, as the site writes it.
-    pub name: String,
-    /// What the site says of it, cleaned for show.
-    pub about: String,
-}
-
-/// The groups the login may use. Kinds without such a list have none.
-///
-/// # Errors
-/// When the site does not say.
-pub async fn groups(
-    http: &impl Http,
-    clock: &impl Clock,
-    place: &Place,
-    login: &Login,
-) -> Result<Vec<Group>, SiteError> {
-    let Some(request) = adapter::groups_request(place, login) else {
-        return Ok(Vec::new());
-    };
-    let response = http.send(request).await?;
-    let asking = Asking {
-        bucket: Bucket::Ordinary,
-        expects_auth_version: place.quirks.sends_auth_version,
-        now: clock.now(),
-    };
-    let answer = classify(&response, &asking)?;
-    let data = answer.data.map_or("", RawValue::get);
-    let entries =
-        crate::json::entries(data).map_err(|_| SiteError::from(SiteTrouble::BadAnswer))?;
-    // April 2025 lists one group of no name (seen on ef8ae4db).
-    let named = entries.into_iter().filter(|(name, _)| !name.is_empty());
-    Ok(named
-        .take(1_000)
-        .map(|(name, raw)| {
-            let about = GroupData::read(raw.get())
-                .ok()
-                .and_then(|data| lax::text(data.desc));
-            Group {
-                name: name.into_owned(),
-                about: words::name(&about.unwrap_or_default()),
-            }
-        })
-        .collect())
-}
-
-// `{"<name>": {"ratio": 1, "desc": "…"}}`. The ratio is not read: for `auto` it is a text.
-fields! {
-    struct GroupData {
-        desc "desc",
-    }
 }

@@ -1,7 +1,8 @@
 //! What each kind of site wants to be asked, as constants, and the requests built from them.
 
 use super::place::{Login, Place};
-use crate::http::{Bucket, HttpRequest, Method};
+use crate::http::{Bound, Bucket, HttpRequest, Method};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use relaykeep_protocol::{RemoteId, SiteKind};
 
 /// One kind's habits. A fork that differs in a header, a path or a page base is a line here.
@@ -19,6 +20,27 @@ pub(super) struct Adapter {
     pub(super) reveals: bool,
     /// Where the groups a login may use are listed.
     pub(super) groups: Option<&'static str>,
+    /// Where the models a login may use are listed.
+    models: &'static str,
+    /// The number of the first page of logs.
+    first_log_page: u32,
+    /// The length of a full page of logs.
+    pub(super) log_page_len: usize,
+    /// Keys can be asked for their own quota.
+    pub(super) key_usage: bool,
+    /// How a key's limits are written.
+    pub(super) limits: LimitNames,
+}
+
+/// How a kind writes what its keys are limited to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LimitNames {
+    /// `model_limits` behind the switch `model_limits_enabled`, `allow_ips` one a line, `group`.
+    /// [QuantumNous/new-api e2c7aa7b model/token.go]
+    Switched,
+    /// `models` and `subnet`, both with commas and without a switch; no groups.
+    /// [songquanpeng/one-api 8df4a267 model/token.go]
+    Bare,
 }
 
 /// Every kind, one entry each. Trailing slashes are canonical: gin answers 301 or 307 to the
@@ -35,6 +57,11 @@ const ADAPTERS: [Adapter; 2] = [
         page_len: None,
         reveals: true,
         groups: Some("/api/user/self/groups"),
+        models: "/api/user/models",
+        first_log_page: 1,
+        log_page_len: 100,
+        key_usage: true,
+        limits: LimitNames::Switched,
     },
     // songquanpeng/one-api 8df4a267: `p` from 0, always 10 a page, full keys [controller/token.go].
     Adapter {
@@ -45,6 +72,11 @@ const ADAPTERS: [Adapter; 2] = [
         page_len: Some(10),
         reveals: false,
         groups: None,
+        models: "/api/user/available_models",
+        first_log_page: 0,
+        log_page_len: 10,
+        key_usage: false,
+        limits: LimitNames::Bare,
     },
 ];
 
@@ -84,6 +116,134 @@ pub(super) fn groups_request(place: &Place, login: &Login) -> Option<HttpRequest
     ))
 }
 
+/// The models the login may use.
+pub(super) fn models_request(place: &Place, login: &Login) -> HttpRequest {
+    let path = adapter(place.kind).models;
+    request(place, Some(login), Method::Get, path, Bucket::Ordinary)
+}
+
+/// The groups that `auto` may go through (New API from 2026-08).
+pub(super) fn auto_groups_request(place: &Place, login: &Login) -> HttpRequest {
+    request(
+        place,
+        Some(login),
+        Method::Get,
+        "/api/token/auto-groups",
+        Bucket::Ordinary,
+    )
+}
+
+/// One key, as it is now.
+pub(super) fn get_request(place: &Place, login: &Login, id: &RemoteId) -> HttpRequest {
+    let path = format!("/api/token/{}", id.0);
+    request(place, Some(login), Method::Get, &path, Bucket::Ordinary)
+}
+
+/// Makes a key.
+pub(super) fn create_request(place: &Place, login: &Login, body: String) -> HttpRequest {
+    with_body(
+        request(
+            place,
+            Some(login),
+            Method::Post,
+            "/api/token/",
+            Bucket::Ordinary,
+        ),
+        body,
+    )
+}
+
+/// Replaces what a key is set to: what the body lacks becomes zero.
+pub(super) fn write_request(place: &Place, login: &Login, body: String) -> HttpRequest {
+    with_body(
+        request(
+            place,
+            Some(login),
+            Method::Put,
+            "/api/token/",
+            Bucket::Ordinary,
+        ),
+        body,
+    )
+}
+
+/// Enables or disables a key and touches nothing else. The checks of quota run on this body too,
+/// so it holds no more than it must (seen on e2c7aa7b and 5a6c53d4).
+pub(super) fn status_request_for(
+    place: &Place,
+    login: &Login,
+    id: &RemoteId,
+    on: bool,
+) -> HttpRequest {
+    let status = if on { 1 } else { 2 };
+    with_body(
+        request(
+            place,
+            Some(login),
+            Method::Put,
+            "/api/token/?status_only=true",
+            Bucket::Ordinary,
+        ),
+        format!("{{\"id\":{},\"status\":{status}}}", id_text(id)),
+    )
+}
+
+/// Deletes a key. Without a slash at the end: with one, gin answers 307.
+pub(super) fn delete_request(place: &Place, login: &Login, id: &RemoteId) -> HttpRequest {
+    let path = format!("/api/token/{}", id.0);
+    request(place, Some(login), Method::Delete, &path, Bucket::Ordinary)
+}
+
+/// What a key lists of itself: `GET /v1/models` with it.
+pub(super) fn key_models_request(place: &Place, key: Bound) -> HttpRequest {
+    let mut request = request(place, None, Method::Get, "/v1/models", Bucket::Ordinary);
+    request.bearer = Some(key);
+    request
+}
+
+/// What a key says of its quota, asked with the key itself. The slash is canonical; it counts in
+/// the narrow bucket [e2c7aa7b router/api-router.go].
+pub(super) fn key_usage_request(place: &Place, key: Bound) -> HttpRequest {
+    let path = "/api/usage/token/";
+    let mut request = request(place, None, Method::Get, path, Bucket::Critical);
+    request.bearer = Some(key);
+    request
+}
+
+/// One page of what the login's keys of one name spent since then. Pages as each kind counts them.
+pub(super) fn logs_request(
+    place: &Place,
+    login: &Login,
+    name: &str,
+    since: i64,
+    page: u32,
+) -> HttpRequest {
+    let first = adapter(place.kind).first_log_page;
+    let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+    let path = format!(
+        "/api/log/self?type=2&p={}&page_size=100&size=100&start_timestamp={since}&token_name={name}",
+        first + page
+    );
+    request(place, Some(login), Method::Get, &path, Bucket::Ordinary)
+}
+
+/// An id as it stands in a body: a number where it is one.
+pub(super) fn id_text(id: &RemoteId) -> String {
+    if id.0.bytes().all(|b| b.is_ascii_digit()) {
+        id.0.clone()
+    } else {
+        format!("\"{}\"", id.0)
+    }
+}
+
+fn with_body(mut request: HttpRequest, body: String) -> HttpRequest {
+    request
+        .headers
+        .push(("Content-Type".to_owned(), "application/json".to_owned()));
+    request.body = Some(body);
+    request
+}
+
 /// One page of the keys.
 pub(super) fn list_request(place: &Place, login: &Login, page: u32) -> HttpRequest {
     let query = adapter(place.kind).list_query;
@@ -100,28 +260,17 @@ pub(super) fn list_request(place: &Place, login: &Login, page: u32) -> HttpReque
 /// `POST /api/token/batch/keys`: at most 100 ids, as numbers (text is refused as "Invalid
 /// parameters", seen on e2c7aa7b).
 pub(super) fn batch_reveal_request(place: &Place, login: &Login, ids: &[&RemoteId]) -> HttpRequest {
-    let ids: Vec<String> = ids
-        .iter()
-        .map(|id| {
-            if id.0.bytes().all(|b| b.is_ascii_digit()) {
-                id.0.clone()
-            } else {
-                format!("\"{}\"", id.0)
-            }
-        })
-        .collect();
-    let mut request = request(
-        place,
-        Some(login),
-        Method::Post,
-        "/api/token/batch/keys",
-        Bucket::Critical,
-    );
-    request
-        .headers
-        .push(("Content-Type".to_owned(), "application/json".to_owned()));
-    request.body = Some(format!("{{\"ids\":[{}]}}", ids.join(",")));
-    request
+    let ids: Vec<String> = ids.iter().map(|id| id_text(id)).collect();
+    with_body(
+        request(
+            place,
+            Some(login),
+            Method::Post,
+            "/api/token/batch/keys",
+            Bucket::Critical,
+        ),
+        format!("{{\"ids\":[{}]}}", ids.join(",")),
+    )
 }
 
 /// `POST /api/token/{id}/key`, without a body.

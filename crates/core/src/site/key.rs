@@ -24,6 +24,8 @@ pub struct RemoteKey {
     /// The object exactly as it was sent, for later edits without loss. A secret: where keys are
     /// not masked it holds the key.
     pub raw: Secret,
+    /// A keyed fingerprint of that, once it was taken.
+    pub print: String,
 }
 
 /// What a key is limited to; `None`: no limit.
@@ -71,6 +73,12 @@ fields! {
     }
 }
 
+/// Reads a kept raw object.
+#[must_use]
+pub fn read_raw(text: &str) -> Option<RemoteKey> {
+    read_key(crate::json::raw(text).ok()?)
+}
+
 /// Reads one listed object. `None`: no id, or not an object of this kind at all.
 pub(super) fn read_key(raw: &RawValue) -> Option<RemoteKey> {
     let data = KeyData::read(raw.get()).ok()?;
@@ -115,6 +123,7 @@ pub(super) fn read_key(raw: &RawValue) -> Option<RemoteKey> {
         last_used: lax::int(data.accessed_time).and_then(moment),
         created: lax::int(data.created_time).and_then(moment),
         gone_since: None,
+        replaced_by: None,
     };
     Some(RemoteKey {
         models: models(&data),
@@ -124,6 +133,7 @@ pub(super) fn read_key(raw: &RawValue) -> Option<RemoteKey> {
         full,
         masked,
         raw: Secret::new(raw.get().to_owned()),
+        print: String::new(),
     })
 }
 

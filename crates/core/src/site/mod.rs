@@ -7,6 +7,8 @@ mod adapter;
 mod address;
 mod answer;
 pub mod budget;
+mod change;
+mod create;
 pub mod detect;
 mod facts;
 mod fields;
@@ -15,22 +17,36 @@ mod key;
 mod lax;
 mod limit;
 mod list;
+mod offers;
 mod place;
 mod reveal;
 mod typed;
+mod usage;
+mod values;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub use account::{Group, Whoami, groups, verify_account, whoami};
+pub use account::{Whoami, verify_account, whoami};
 pub use address::BaseUrl;
 pub use answer::{Answer, Asking, SiteError, classify};
+pub use change::{Change, Changed, Visit, change_key, check_key, delete_key};
+pub use create::{Created, create_keys};
 pub use detect::probe;
 pub use facts::{SiteFacts, status};
-pub use key::{Limits, RemoteKey, limits_of};
+pub use key::{Limits, RemoteKey, limits_of, read_raw};
 pub use limit::limited_until;
 pub use list::{Listing, list_keys};
+pub use offers::{auto_groups, groups, models};
 pub use place::{Login, Place, Quirks};
 pub use reveal::{RevealEnd, reveal};
-pub use typed::{NotAUserId, read_token, read_user_id};
+pub use typed::{NotAUserId, read_token, read_user_id, typed_key};
+pub use usage::{key_totals, key_usage};
+pub use values::{abilities, differing, fields_of, patch_between, patched, restricted, values_of};
+
+/// Whether a kind's sites have endpoints that give the full keys behind masks.
+#[must_use]
+pub fn reveals(kind: relaykeep_protocol::SiteKind) -> bool {
+    adapter::adapter(kind).reveals
+}

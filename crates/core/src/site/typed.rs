@@ -1,4 +1,5 @@
-use crate::secret::Secret;
+use super::key::read_full_key;
+use crate::secret::{ApiKey, Secret};
 use relaykeep_protocol::TokenProblem;
 use zeroize::Zeroizing;
 
@@ -93,6 +94,14 @@ fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let rest = &text[word.len()..];
     let ends = word.ends_with(':') || rest.is_empty() || rest.starts_with(char::is_whitespace);
     (start.eq_ignore_ascii_case(word) && ends).then_some(rest)
+}
+
+/// Reads a full key a person pasted; with or without `sk-`.
+#[must_use]
+pub fn typed_key(typed: &str) -> Option<ApiKey> {
+    let text = trim(typed);
+    let bare = strip_word(text, "bearer").map_or(text, trim);
+    read_full_key(bare)
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub enum Kind {
     FinishedJob,
     /// 13: what was done at sites.
     Ledger,
+    /// 16: what a job found before it changed keys, and left after. Group: the job's id.
+    Trace,
     /// Of a newer version: kept byte for byte.
     Unknown(u8),
 }
@@ -54,6 +56,7 @@ impl Kind {
             11 => Self::Settings,
             12 => Self::FinishedJob,
             13 => Self::Ledger,
+            16 => Self::Trace,
             other => Self::Unknown(other),
         }
     }
@@ -73,6 +76,7 @@ impl Kind {
             Self::Settings => 11,
             Self::FinishedJob => 12,
             Self::Ledger => 13,
+            Self::Trace => 16,
             Self::Unknown(number) => number,
         }
     }
@@ -89,7 +93,7 @@ impl Kind {
             | Self::FinishedJob
             | Self::Ledger => Some(Class::List),
             Self::Login => Some(Class::Site),
-            Self::Keys | Self::Raw | Self::Credential => Some(Class::Secret),
+            Self::Keys | Self::Raw | Self::Credential | Self::Trace => Some(Class::Secret),
             Self::Unknown(_) => None,
         }
     }

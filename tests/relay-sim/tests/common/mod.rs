@@ -41,6 +41,17 @@ pub(crate) fn send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Got {
+    try_send(base, method, path, headers, body).expect("a whole head")
+}
+
+/// The same where the connection may end before an answer begins.
+pub(crate) fn try_send(
+    base: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Option<Got> {
     let rest = base.strip_prefix("http://").expect("sites are plain HTTP");
     let (host, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let prefix = if prefix.is_empty() {
@@ -68,11 +79,8 @@ pub(crate) fn send(
     parse(&all)
 }
 
-fn parse(all: &[u8]) -> Got {
-    let end = all
-        .windows(4)
-        .position(|each| each == b"\r\n\r\n")
-        .expect("a whole head");
+fn parse(all: &[u8]) -> Option<Got> {
+    let end = all.windows(4).position(|each| each == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&all[..end]);
     let mut lines = head.split("\r\n");
     let status = lines
@@ -84,11 +92,11 @@ fn parse(all: &[u8]) -> Got {
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    Got {
+    Some(Got {
         status,
         headers,
         body: all[end + 4..].to_vec(),
-    }
+    })
 }
 
 /// A simulator in this process, with its runtime.

@@ -1,0 +1,687 @@
+//! Carrying out work on keys, one account's part at a time. What is under way stands in the
+//! journal before it is sent, and what a key was like in a sealed trace.
+
+use crate::jobs::{Ending, JobHttp};
+use crate::ports::SystemClock;
+use crate::sync::{reveal, site_and_login, tell_account};
+use crate::work::{is_held, load_trace, patch_of};
+use crate::worker::Open;
+use relaykeep_core::book::{Account, Found, Keyring, RawObjects, Trace, merge, merge_keys};
+use relaykeep_core::secret::Secret;
+use relaykeep_core::site::{
+    Change, Created, Listing, Login, Place, RemoteKey, SiteError, Visit, change_key, check_key,
+    create_keys, delete_key, fields_of, list_keys, patch_between, restricted, values_of,
+};
+use relaykeep_core::vault;
+use relaykeep_protocol::{
+    AccountId, ErrorCode, ItemState, JobId, JobItem, KeyEnd, KeyPatch, KeyRef, KeyResult,
+    KeyValues, Making, Outcome, Quota, RemoteId, Sent, SiteTrouble, Step, Task,
+};
+use relaykeep_webext::worker as browser;
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+/// A job's record lists so many results; after that only those that did not go well, as many again.
+const MOST_RESULTS: usize = 100;
+/// The site's own words stand with so many of them.
+const MOST_SAID: usize = 20;
+
+/// Carries out one account's part.
+pub(crate) async fn carry_out(
+    http: &JobHttp,
+    at: usize,
+    id: &AccountId,
+) -> Result<Outcome, Ending> {
+    let part = Part { http, at, id };
+    let item = part.item();
+    match item.task.as_deref() {
+        Some(Task::Change { patch, seen }) => {
+            let seen = seen.as_deref();
+            part.change_all(&item, async |_: &RemoteId| {
+                Ok((patch.clone(), seen.cloned()))
+            })
+            .await?;
+        }
+        Some(Task::Delete) => part.delete_all(&item).await?,
+        Some(Task::Remove) => part.remove_all(&item).await?,
+        Some(Task::Create(making)) => part.create_all(making.clone()).await?,
+        Some(Task::Replace(making)) => part.replace_all(&item, making.clone()).await?,
+        Some(Task::Undo(job)) => part.undo_all(&item, job).await?,
+        None => return Err(Ending::Ours(ErrorCode::Internal)),
+    }
+    let results = part.item().results;
+    let good = results.iter().filter(|result| result.end.good()).count();
+    let bad = u32::try_from(results.len() - good).unwrap_or(u32::MAX);
+    let item = part.item();
+    let all = match item.task.as_deref() {
+        Some(Task::Create(making)) => making.len(),
+        _ => item.keys.len(),
+    };
+    let all = u32::try_from(all).unwrap_or(u32::MAX);
+    Ok(Outcome::Worked {
+        good: all.saturating_sub(bad),
+        bad,
+    })
+}
+
+/// One account's part of a job.
+struct Part<'a> {
+    http: &'a JobHttp,
+    at: usize,
+    id: &'a AccountId,
+}
+
+impl Part<'_> {
+    fn open(&self) -> &Rc<Open> {
+        &self.http.open
+    }
+
+    fn item(&self) -> JobItem {
+        self.http.job.view.borrow().items[self.at].clone()
+    }
+
+    fn edit(&self, edit: impl FnOnce(&mut JobItem)) {
+        edit(&mut self.http.job.view.borrow_mut().items[self.at]);
+    }
+
+    fn job(&self) -> JobId {
+        self.http.job.view.borrow().id.clone()
+    }
+
+    async fn journal(&self) {
+        self.http.job.journal(self.open(), true).await;
+    }
+
+    fn account(&self) -> Result<Account, Ending> {
+        let book = self.open().book.borrow();
+        let account = book.account(self.id).cloned();
+        account.ok_or(Ending::Ours(ErrorCode::NoSuchAccount))
+    }
+
+    fn key(&self, id: &RemoteId) -> KeyRef {
+        KeyRef {
+            account: self.id.clone(),
+            id: id.clone(),
+        }
+    }
+
+    fn name(&self, id: &RemoteId) -> String {
+        let row = self.account().ok().and_then(|account| account.row(id));
+        row.map(|row| row.name).unwrap_or_default()
+    }
+
+    fn show(&self, done: u32, of: usize) {
+        let of = u32::try_from(of).unwrap_or(u32::MAX);
+        self.http
+            .job
+            .set(self.at, ItemState::Running(Step::Working { done, of }));
+    }
+
+    /// Stops between two keys, if the user or a lock wants that.
+    fn may_go_on(&self) -> Result<(), Ending> {
+        if self.http.job.stop.get() || self.open().is_closing() {
+            Err(SiteError::Http(relaykeep_core::http::HttpError::Stopped).into())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// One key is over.
+    fn over(&self, key: &RemoteId, name: String, end: KeyEnd) {
+        self.edit(|item| {
+            item.over += 1;
+            item.sent = None;
+            keep_result(
+                &mut item.results,
+                KeyResult {
+                    key: key.clone(),
+                    name,
+                    end,
+                },
+            );
+        });
+    }
+
+    /// Works on the job's traces, which are read from the vault at first.
+    async fn with_trace(
+        &self,
+        work: impl FnOnce(&mut Trace),
+    ) -> Result<Vec<vault::Change>, Ending> {
+        let job = self.job();
+        let mut trace = self.http.job.trace.lock().await;
+        if trace.is_none() {
+            *trace = Some(load_trace(self.open(), &job).await?);
+        }
+        let trace = trace.get_or_insert_with(Trace::default);
+        work(trace);
+        Ok(trace.changes(&job))
+    }
+
+    /// Takes in keys as the site has them now, and keeps what they became.
+    async fn take_in(&self, keys: &[RemoteKey]) -> Result<(), Ending> {
+        let open = self.open();
+        let _precious = open.hold_precious();
+        let lane = open.lane(self.id);
+        let _one = lane.lock().await;
+        let before = self.account()?;
+        let (keyring, raws) = open.unseal(&before).await?;
+        let mut keys = keys.to_vec();
+        open.fingerprint(&mut keys).await;
+        let merged = merge_keys(&before, &keys, keyring, raws, browser::now());
+        let mut changes = merged.changes;
+        changes.extend(
+            self.with_trace(|trace| {
+                for key in &keys {
+                    trace.note_after(&self.key(&key.id), &key.row.name, &key.raw);
+                }
+            })
+            .await?,
+        );
+        open.commit(changes).await?;
+        open.searchable.take();
+        open.book.borrow_mut().keep(merged.account);
+        tell_account(&self.http.worker, open, self.id, merged.rows);
+        Ok(())
+    }
+
+    /// A whole list that was read in passing.
+    async fn take_list(&self, place: &Place, mut listing: Listing) -> Result<(), Ending> {
+        let open = self.open();
+        open.fingerprint(&mut listing.keys).await;
+        let _precious = open.hold_precious();
+        let lane = open.lane(self.id);
+        let _one = lane.lock().await;
+        let before = self.account()?;
+        let (keyring, raws) = open.unseal(&before).await?;
+        let mut quirks = place.quirks.clone();
+        quirks.learn(&listing.learned);
+        let found = Found {
+            whoami: None,
+            facts: None,
+            listing,
+            quirks,
+        };
+        let merged = merge(&before, &found, keyring, raws, browser::now());
+        open.commit(merged.changes).await?;
+        open.searchable.take();
+        open.book.borrow_mut().keep(merged.account);
+        tell_account(&self.http.worker, open, self.id, merged.rows);
+        Ok(())
+    }
+
+    /// Changes each key that is left, by what `wish` says of it.
+    async fn change_all(
+        &self,
+        item: &JobItem,
+        wish: impl AsyncFn(&RemoteId) -> Result<(KeyPatch, Option<KeyValues>), Ending>,
+    ) -> Result<(), Ending> {
+        let (place, login) = site_and_login(self.open(), self.id).await?;
+        for id in left(item) {
+            self.may_go_on()?;
+            self.show(self.item().over, item.keys.len());
+            let (patch, seen) = wish(id).await?;
+            let ended = self
+                .change_one(&place, &login, id, &patch, seen.as_ref())
+                .await;
+            let (name, end) = match ended {
+                Ok(end) => (self.name(id), end),
+                Err(ending) => (self.name(id), of_one_key(ending)?),
+            };
+            self.over(id, name, end);
+        }
+        Ok(())
+    }
+
+    async fn change_one(
+        &self,
+        place: &Place,
+        login: &Login,
+        id: &RemoteId,
+        patch: &KeyPatch,
+        seen: Option<&KeyValues>,
+    ) -> Result<KeyEnd, Ending> {
+        let desk = self.open().desk(self.id);
+        let _at_desk = desk.lock().await;
+        let sent = self.item().sent;
+        let how = Change {
+            seen,
+            sent: sent.as_ref(),
+        };
+        let fault: RefCell<Option<Ending>> = RefCell::default();
+        let changed = change_key(
+            &self.visit(place, login),
+            id,
+            patch,
+            how,
+            async |sent: Sent, before: &RemoteKey| match self.about_to_write(sent, before).await {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(ending) => {
+                    *fault.borrow_mut() = Some(ending);
+                    ControlFlow::Break(())
+                }
+            },
+        )
+        .await;
+        if let Some(ending) = fault.take() {
+            return Err(ending);
+        }
+        let changed = changed?;
+        if let Some(now) = changed.after.or(changed.before) {
+            self.take_in(&[now]).await?;
+        }
+        Ok(changed.end)
+    }
+
+    fn visit<'b>(&'b self, place: &'b Place, login: &'b Login) -> Visit<'b, JobHttp, SystemClock> {
+        Visit {
+            http: self.http,
+            clock: &SystemClock,
+            place,
+            login,
+        }
+    }
+
+    /// On disk before the write leaves: that it leaves, and what the key was like.
+    async fn about_to_write(&self, sent: Sent, before: &RemoteKey) -> Result<(), Ending> {
+        let key = self.key(&before.id);
+        let changes = self
+            .with_trace(|trace| trace.note_before(&key, &before.row.name, &before.raw, None))
+            .await?;
+        self.open().commit(changes).await?;
+        self.edit(|item| item.sent = Some(sent));
+        self.journal().await;
+        Ok(())
+    }
+
+    async fn delete_all(&self, item: &JobItem) -> Result<(), Ending> {
+        let (place, login) = site_and_login(self.open(), self.id).await?;
+        self.trace_all(left(item)).await?;
+        for id in left(item) {
+            self.may_go_on()?;
+            self.show(self.item().over, item.keys.len());
+            let desk = self.open().desk(self.id);
+            let _at_desk = desk.lock().await;
+            let name = self.name(id);
+            let was_sent = self.item().sent.is_some_and(|sent| sent.key == *id);
+            self.edit(|item| {
+                item.sent = Some(Sent {
+                    key: id.clone(),
+                    remaining: None,
+                    used: None,
+                });
+            });
+            let ended = delete_key(&self.visit(&place, &login), id).await;
+            let end = match ended {
+                // Sent before the worker died, and carried out.
+                Ok(KeyEnd::Gone) if was_sent => KeyEnd::Done,
+                Ok(end) => end,
+                Err(error) => of_one_key(error.into())?,
+            };
+            if matches!(end, KeyEnd::Done | KeyEnd::Gone) {
+                self.forget(std::slice::from_ref(id), false).await?;
+            }
+            self.over(id, name, end);
+        }
+        Ok(())
+    }
+
+    async fn remove_all(&self, item: &JobItem) -> Result<(), Ending> {
+        let ids: Vec<RemoteId> = left(item).to_vec();
+        self.trace_all(&ids).await?;
+        let names: Vec<String> = ids.iter().map(|id| self.name(id)).collect();
+        self.forget(&ids, true).await?;
+        for (id, name) in ids.iter().zip(names) {
+            self.over(id, name, KeyEnd::Done);
+        }
+        Ok(())
+    }
+
+    /// Keeps how these keys are, with their full keys, before their records go.
+    async fn trace_all(&self, ids: &[RemoteId]) -> Result<(), Ending> {
+        let account = self.account()?;
+        let (keyring, raws) = self.open().unseal(&account).await?;
+        let changes = self
+            .with_trace(|trace| {
+                for id in ids {
+                    let raw = raws.raw(id).unwrap_or_else(|| Secret::new("{}".to_owned()));
+                    let name = account.row(id).map(|row| row.name).unwrap_or_default();
+                    trace.note_before(&self.key(id), &name, &raw, keyring.key(id).as_ref());
+                }
+            })
+            .await?;
+        self.open().commit(changes).await?;
+        Ok(())
+    }
+
+    /// Takes keys' records out: deleted at the site, or removed here only.
+    async fn forget(&self, ids: &[RemoteId], here_only: bool) -> Result<(), Ending> {
+        let open = self.open();
+        let _precious = open.hold_precious();
+        let lane = open.lane(self.id);
+        let _one = lane.lock().await;
+        let mut account = self.account()?;
+        let (mut keyring, mut raws) = open.unseal(&account).await?;
+        let changes = if here_only {
+            account.remove_keys(ids, &mut keyring, &mut raws)
+        } else {
+            account.forget_keys(ids, &mut keyring, &mut raws)
+        };
+        open.commit(changes).await?;
+        open.searchable.take();
+        self.http
+            .worker
+            .pages
+            .keys(&account, Vec::new(), ids.to_vec());
+        open.book.borrow_mut().keep(account);
+        tell_account(&self.http.worker, open, self.id, Vec::new());
+        Ok(())
+    }
+
+    async fn create_all(&self, mut making: Vec<Making>) -> Result<(), Ending> {
+        let (place, login) = site_and_login(self.open(), self.id).await?;
+        self.show(0, making.len());
+        let created = self
+            .create(&place, &login, &mut making, Task::Create)
+            .await?;
+        let ids = made(&making);
+        let results: Vec<KeyResult> = making
+            .iter()
+            .zip(created.ends)
+            .map(|(making, end)| KeyResult {
+                key: making.id.clone().unwrap_or_default(),
+                name: relaykeep_core::text::one_line(&making.values.name, 128),
+                end,
+            })
+            .collect();
+        self.reveal_new(&ids).await?;
+        self.edit(|item| {
+            item.over = u32::try_from(results.len()).unwrap_or(u32::MAX);
+            item.results = results;
+        });
+        Ok(())
+    }
+
+    /// Makes keys and takes them in. The journal holds each before it is sent.
+    async fn create(
+        &self,
+        place: &Place,
+        login: &Login,
+        making: &mut [Making],
+        task: impl Fn(Vec<Making>) -> Task,
+    ) -> Result<Created, Ending> {
+        let desk = self.open().desk(self.id);
+        let _at_desk = desk.lock().await;
+        let created = create_keys(
+            &self.visit(place, login),
+            making,
+            names()?,
+            async |making: &[Making]| {
+                self.edit(|item| item.task = Some(Box::new(task(making.to_vec()))));
+                self.journal().await;
+                ControlFlow::Continue(())
+            },
+        )
+        .await?;
+        self.edit(|item| item.task = Some(Box::new(task(making.to_vec()))));
+        let ids = made(making);
+        let listed = created.listing.keys.iter();
+        let new: Vec<RemoteKey> = listed
+            .filter(|key| ids.contains(&key.id))
+            .cloned()
+            .collect();
+        let changes = self
+            .with_trace(|trace| {
+                for key in &new {
+                    trace.note_after(&self.key(&key.id), &key.row.name, &key.raw);
+                }
+            })
+            .await?;
+        self.open().commit(changes).await?;
+        let (ends, listing) = (created.ends, created.listing);
+        self.take_list(place, listing.clone()).await?;
+        Ok(Created { ends, listing })
+    }
+
+    /// Fetches the full keys of what was made. Where the site refuses that, they stay masked, and
+    /// Repair says so; only a limit is waited for.
+    async fn reveal_new(&self, ids: &[RemoteId]) -> Result<(), Ending> {
+        let account = self.account()?;
+        if ids.is_empty() || account.to_reveal(ids).is_empty() {
+            return Ok(());
+        }
+        match reveal(self.http, self.at, self.id, ids).await {
+            Err(ending @ (Ending::Waits(_) | Ending::Stopped | Ending::Ours(_))) => Err(ending),
+            Ok(_) | Err(Ending::Failed(..)) => Ok(()),
+        }
+    }
+
+    async fn replace_all(&self, item: &JobItem, mut making: Vec<Making>) -> Result<(), Ending> {
+        let (place, login) = site_and_login(self.open(), self.id).await?;
+        self.show(0, item.keys.len());
+        if making.len() != item.keys.len() {
+            making = self.twins_of(item, &place, &login).await?;
+        }
+        let created = self
+            .create(&place, &login, &mut making, Task::Replace)
+            .await?;
+        self.reveal_new(&made(&making)).await?;
+        self.edit(|item| {
+            item.over = 0;
+            item.results.clear();
+        });
+        for ((old, making), end) in item.keys.iter().zip(&making).zip(created.ends) {
+            let name = relaykeep_core::text::one_line(&making.values.name, 128);
+            let end = match (&making.id, end) {
+                (Some(twin), KeyEnd::Done) => {
+                    let limited_to = &making.values.addresses;
+                    self.put_in_place(&place, old, twin, limited_to).await?
+                }
+                (_, end) => end,
+            };
+            self.over(old, name, end);
+        }
+        Ok(())
+    }
+
+    /// What twins are to be set to: what the old keys are set to now.
+    async fn twins_of(
+        &self,
+        item: &JobItem,
+        place: &Place,
+        login: &Login,
+    ) -> Result<Vec<Making>, Ending> {
+        let listing = list_keys(self.http, &SystemClock, place, login, |_| {}).await?;
+        let account = self.account()?;
+        let (_, raws) = self.open().unseal(&account).await?;
+        let twin = |id: &RemoteId| {
+            let now = listing.keys.iter().find(|key| key.id == *id);
+            let raw = now.map(|key| key.raw.clone()).or_else(|| raws.raw(id))?;
+            let mut values = values_of(&raw);
+            values.enabled = true;
+            Some(Making {
+                values,
+                called: String::new(),
+                sent: false,
+                id: None,
+            })
+        };
+        // A key that nobody knows cannot have a twin.
+        let twins: Option<Vec<Making>> = item.keys.iter().map(twin).collect();
+        twins.ok_or(Ending::Ours(ErrorCode::NoSuchKey))
+    }
+
+    /// Checks a twin, and only then puts it in the old key's place.
+    async fn put_in_place(
+        &self,
+        place: &Place,
+        old: &RemoteId,
+        twin: &RemoteId,
+        limited_to: &[String],
+    ) -> Result<KeyEnd, Ending> {
+        let account = self.account()?;
+        if !is_held(&account, twin) {
+            return Ok(KeyEnd::Failed(SiteTrouble::VerificationRequired, None));
+        }
+        let (keyring, _) = self.open().unseal(&account).await?;
+        let Some(full) = keyring.key(twin) else {
+            return Ok(KeyEnd::NotSaved(ErrorCode::RecordDamaged));
+        };
+        let models = match check_key(self.http, &SystemClock, place, &full).await {
+            Ok(models) => Some(models),
+            // Known, and not let in: a key for other addresses cannot be tried from this one.
+            Err(SiteError::Trouble(SiteTrouble::Refused, _)) if !limited_to.is_empty() => None,
+            Err(SiteError::Trouble(SiteTrouble::LoginExpired, said)) => {
+                return Ok(KeyEnd::Failed(SiteTrouble::Refused, said));
+            }
+            Err(error) => return of_one_key(error.into()),
+        };
+        let open = self.open();
+        let lane = open.lane(self.id);
+        let _one = lane.lock().await;
+        let mut account = self.account()?;
+        open.commit(account.replace_key(old, twin)).await?;
+        let row = account.row(old);
+        open.book.borrow_mut().keep(account);
+        tell_account(&self.http.worker, open, self.id, row.into_iter().collect());
+        Ok(KeyEnd::Replaced {
+            by: twin.clone(),
+            models,
+        })
+    }
+
+    async fn undo_all(&self, item: &JobItem, job: &JobId) -> Result<(), Ending> {
+        let trace = load_trace(self.open(), job).await?;
+        let wrote = fields_of(&patch_of(self.open(), job));
+        if wrote.is_empty() {
+            return self.bring_back(item, &trace).await;
+        }
+        self.change_all(item, async |id: &RemoteId| {
+            let Some(before) = trace.before(&self.key(id)) else {
+                // Nothing was written to it.
+                return Ok((KeyPatch::default(), None));
+            };
+            let account = self.account()?;
+            let (_, raws) = self.open().unseal(&account).await?;
+            let now = raws.raw(id).map(|raw| values_of(&raw)).unwrap_or_default();
+            let mut old = values_of(&before.raw);
+            if let (Quota::Limited(left), Some(row)) = (old.quota, account.row(id)) {
+                // What was spent since stays spent.
+                let since = row.used.unwrap_or(0) - before.row.used.unwrap_or(0);
+                old.quota = Quota::Limited(left - since.max(0));
+            }
+            Ok((restricted(&patch_between(&now, &old), &wrote), None))
+        })
+        .await
+    }
+
+    /// Brings records back that were removed here.
+    async fn bring_back(&self, item: &JobItem, trace: &Trace) -> Result<(), Ending> {
+        let open = self.open();
+        let ids: Vec<RemoteId> = left(item).to_vec();
+        let keys: Vec<RemoteKey> = ids
+            .iter()
+            .filter_map(|id| {
+                let mut key = trace.before(&self.key(id))?;
+                key.full = trace.full(&self.key(id)).or(key.full);
+                Some(key)
+            })
+            .collect();
+        {
+            let _precious = open.hold_precious();
+            let lane = open.lane(self.id);
+            let _one = lane.lock().await;
+            let mut before = self.account()?;
+            before.unhide(&ids);
+            let (keyring, raws): (Keyring, RawObjects) = open.unseal(&before).await?;
+            let mut keys = keys;
+            open.fingerprint(&mut keys).await;
+            let merged = merge_keys(&before, &keys, keyring, raws, browser::now());
+            let mut changes = merged.changes;
+            changes.extend(merged.account.changes());
+            open.commit(changes).await?;
+            open.searchable.take();
+            open.book.borrow_mut().keep(merged.account);
+            tell_account(&self.http.worker, open, self.id, merged.rows);
+        }
+        for id in &ids {
+            let there = self.account()?.has(id);
+            let end = if there { KeyEnd::Done } else { KeyEnd::Gone };
+            self.over(id, self.name(id), end);
+        }
+        Ok(())
+    }
+}
+
+fn left(item: &JobItem) -> &[RemoteId] {
+    let over = usize::try_from(item.over).unwrap_or(usize::MAX);
+    item.keys.get(over..).unwrap_or_default()
+}
+
+/// Keys that are at the site now.
+fn made(making: &[Making]) -> Vec<RemoteId> {
+    making
+        .iter()
+        .filter_map(|making| making.id.clone())
+        .collect()
+}
+
+fn keep_result(results: &mut Vec<KeyResult>, result: KeyResult) {
+    let room = if result.end.good() {
+        MOST_RESULTS
+    } else {
+        2 * MOST_RESULTS
+    };
+    if results.len() >= room {
+        return;
+    }
+    let mut result = result;
+    result.name = relaykeep_core::text::one_line(&result.name, 40);
+    if let (KeyEnd::Failed(_, said), true) = (&mut result.end, results.len() >= MOST_SAID) {
+        *said = None;
+    }
+    results.push(result);
+}
+
+/// What is one key's own trouble, and lets the others go on. All else ends the account's part.
+fn of_one_key(ending: Ending) -> Result<KeyEnd, Ending> {
+    match ending {
+        Ending::Failed(trouble, said) => match trouble {
+            SiteTrouble::Refused
+            | SiteTrouble::BadAnswer
+            | SiteTrouble::AnswerTooLarge
+            | SiteTrouble::ServerError { .. }
+            | SiteTrouble::WrongKey => Ok(KeyEnd::Failed(trouble, said)),
+            trouble @ (SiteTrouble::Offline
+            | SiteTrouble::Unreachable
+            | SiteTrouble::TimedOut
+            | SiteTrouble::PermissionMissing
+            | SiteTrouble::Redirected
+            | SiteTrouble::LoginExpired
+            | SiteTrouble::UserDisabled
+            | SiteTrouble::UserIdMismatch
+            | SiteTrouble::AnsweredAsOther
+            | SiteTrouble::RateLimited { .. }
+            | SiteTrouble::Challenge
+            | SiteTrouble::NotARelay
+            | SiteTrouble::VerificationRequired
+            | SiteTrouble::Absent
+            | SiteTrouble::KindChanged { .. }) => Err(Ending::Failed(trouble, said)),
+        },
+        ending @ (Ending::Stopped | Ending::Waits(_) | Ending::Ours(_)) => Err(ending),
+    }
+}
+
+/// Names no other key has, drawn from one seed.
+fn names() -> Result<impl FnMut() -> String, Ending> {
+    let mut seed = [0; 5];
+    getrandom::fill(&mut seed).map_err(|_| Ending::Ours(ErrorCode::Randomness))?;
+    let seed = seed
+        .iter()
+        .fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+    let mut drawn = 0_u32;
+    Ok(move || {
+        drawn += 1;
+        format!("rk-{seed:010x}-{drawn}")
+    })
+}

@@ -1,0 +1,414 @@
+//! Changing and deleting one key: read it, change only what is wanted, read it again.
+//!
+//! Servers replace the whole key on a write, so everything is read right before it is sent back:
+//! the quota that is left is absolute, and a stale copy would give spent quota back (seen live on
+//! all four servers).
+
+use super::adapter;
+use super::answer::{Asking, SiteError, classify};
+use super::key::{RemoteKey, read_key};
+use super::place::{Login, Place};
+use super::values::{
+    Meter, cannot_hold, differing, fields_of, meter_of, patched, replace_body, values_of,
+};
+use crate::http::{Bound, Bucket, Http, HttpError, HttpRequest, HttpResponse};
+use crate::ports::Clock;
+use crate::secret::{ApiKey, Secret};
+use relaykeep_protocol::{
+    KeyEnd, KeyField, KeyPatch, KeyValues, Quota, RemoteId, Sent, SiteTrouble,
+};
+use serde_json::value::RawValue;
+use std::ops::ControlFlow;
+
+/// Status values of the One API family.
+const ENABLED: i64 = 1;
+const DISABLED: i64 = 2;
+const EXPIRED: i64 = 3;
+const EXHAUSTED: i64 = 4;
+
+/// What is known before a change.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Change<'a> {
+    /// What the user saw; if the site says something else now, nothing is written.
+    pub seen: Option<&'a KeyValues>,
+    /// The change was sent before, and its answer is not known.
+    pub sent: Option<&'a Sent>,
+}
+
+/// How a change ended.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// How.
+    pub end: KeyEnd,
+    /// The key right before the write.
+    pub before: Option<RemoteKey>,
+    /// The key afterwards, read again. `None`: nothing was written, or the key is gone.
+    pub after: Option<RemoteKey>,
+}
+
+/// Changes one key. `about_to_write` hears of every write before it leaves, and may stop it.
+///
+/// # Errors
+/// When the site cannot be asked, refuses, or does not say what became of it.
+pub async fn change_key(
+    site: &Visit<'_, impl Http, impl Clock>,
+    id: &RemoteId,
+    patch: &KeyPatch,
+    how: Change<'_>,
+    mut about_to_write: impl AsyncFnMut(Sent, &RemoteKey) -> ControlFlow<()>,
+) -> Result<Changed, SiteError> {
+    let Visit { place, login, .. } = *site;
+    let Some(before) = site.get(id).await? else {
+        return Ok(Changed {
+            end: KeyEnd::Gone,
+            before: None,
+            after: None,
+        });
+    };
+    let sent = how.sent.filter(|sent| sent.key == *id);
+    let mut work = Work::new(&before, patch, sent);
+    let ended = |end, before, after| Ok(Changed { end, before, after });
+    if let (Some(seen), None) = (how.seen, sent)
+        && !same_but_for_spending(seen, &work.now)
+    {
+        let now = Box::new(work.now);
+        return ended(KeyEnd::Differs(now), Some(before), None);
+    }
+    if cannot_hold(place.kind, patch.models.as_ref()) {
+        return ended(KeyEnd::NotTaken(vec![KeyField::Models]), Some(before), None);
+    }
+    if let Some(end) = work.cannot_enable(site.clock.now()) {
+        return ended(end, Some(before), None);
+    }
+    if !work.replaces && !work.toggles {
+        let end = match sent {
+            Some(_) => KeyEnd::Done,
+            None => KeyEnd::AlreadySo,
+        };
+        return ended(end, Some(before.clone()), sent.map(|_| before));
+    }
+    let note = Sent {
+        key: id.clone(),
+        remaining: work.meter.remaining,
+        used: work.meter.used,
+    };
+    if about_to_write(note, &before).await.is_break() {
+        return Err(HttpError::Stopped.into());
+    }
+    let mut unsure = None;
+    if work.replaces {
+        let body = replace_body(place.kind, &before.raw, patch);
+        let request = adapter::write_request(place, login, body.to_string());
+        unsure = site.write(request).await?;
+    }
+    if work.toggles && unsure.is_none() {
+        let on = work.wanted.enabled;
+        let request = adapter::status_request_for(place, login, id, on);
+        unsure = site.write(request).await?;
+    }
+    // Not taken at its word: a server may answer success and store something else.
+    let after = match (site.get(id).await, unsure.take()) {
+        (Ok(Some(after)), unsure) => {
+            work.spend(&after);
+            if let (Some(error), false) = (unsure, work.is_done(&after)) {
+                return Err(error);
+            }
+            after
+        }
+        (Ok(None), _) => return ended(KeyEnd::Gone, Some(before), None),
+        (Err(_), Some(error)) | (Err(error), None) => return Err(error),
+    };
+    // After a death the key is as we left it, and no longer as the user saw it.
+    let seen = how.seen.filter(|_| sent.is_none());
+    let end = match work.not_taken(&after) {
+        fields if !fields.is_empty() => KeyEnd::NotTaken(fields),
+        _ => match seen.map_or(0, |seen| spent(seen, &work.now)) {
+            0 => KeyEnd::Done,
+            spent => KeyEnd::DoneAfterSpending(spent),
+        },
+    };
+    ended(end, Some(before), Some(after))
+}
+
+/// A change under way.
+struct Work<'a> {
+    patch: &'a KeyPatch,
+    now: KeyValues,
+    wanted: KeyValues,
+    meter: Meter,
+    /// The whole key is to be written.
+    replaces: bool,
+    /// Then it is to be enabled or disabled, which takes a request of its own: a replace leaves
+    /// the status alone, and one that asks for it is refused for what is stored.
+    toggles: bool,
+    /// The status that makes it so.
+    status: Option<i64>,
+}
+
+impl<'a> Work<'a> {
+    fn new(before: &RemoteKey, patch: &'a KeyPatch, sent: Option<&Sent>) -> Self {
+        let now = values_of(&before.raw);
+        let meter = meter_of(&before.raw);
+        let mut wanted = patched(&now, patch);
+        // Sent before, and arrived: what was spent since does not count as another value.
+        if let (Some(Quota::Limited(want)), Some(sent)) = (patch.quota, sent) {
+            let since = meter.used.unwrap_or(0) - sent.used.unwrap_or(0);
+            if now.quota == Quota::Limited(want - since) {
+                wanted.quota = now.quota;
+            }
+        }
+        let fields = fields_of(patch);
+        let replaces = differing(&now, &wanted)
+            .iter()
+            .any(|field| *field != KeyField::Enabled && fields.contains(field));
+        let status = match patch.enabled {
+            None => None,
+            Some(true) => Some(ENABLED),
+            Some(false) => Some(DISABLED),
+        };
+        Self {
+            patch,
+            now,
+            wanted,
+            meter,
+            replaces,
+            toggles: status.is_some_and(|status| status != meter.status),
+            status,
+        }
+    }
+
+    /// Why the site would refuse to enable the key, as the whole of it would be then.
+    fn cannot_enable(&self, now: u64) -> Option<KeyEnd> {
+        if !(self.toggles && self.wanted.enabled) {
+            return None;
+        }
+        let now = i64::try_from(now / 1_000).unwrap_or(i64::MAX);
+        let over = self.wanted.expires.is_some_and(|at| at <= now);
+        let empty = matches!(self.wanted.quota, Quota::Limited(left) if left <= 0);
+        match self.meter.status {
+            EXPIRED if over => Some(KeyEnd::StillExpired),
+            EXHAUSTED if empty => Some(KeyEnd::StillExhausted),
+            _ => None,
+        }
+    }
+
+    /// What the key spent between the two readings is spent, and no fault of the write.
+    fn spend(&mut self, after: &RemoteKey) {
+        let used = meter_of(&after.raw).used.unwrap_or(0) - self.meter.used.unwrap_or(0);
+        if let (Quota::Limited(left), true) = (self.wanted.quota, used > 0) {
+            // Before our write or after it: a limit that was asked for is there either way.
+            let asked = self.patch.quota.is_some();
+            let stored = values_of(&after.raw).quota;
+            let early = asked
+                && matches!(stored, Quota::Limited(stored) if (left - used..=left).contains(&stored));
+            self.wanted.quota = if early {
+                stored
+            } else {
+                Quota::Limited(left - used)
+            };
+        }
+    }
+
+    fn is_done(&self, after: &RemoteKey) -> bool {
+        let fields = fields_of(self.patch);
+        !self
+            .not_taken(after)
+            .iter()
+            .any(|field| fields.contains(field))
+    }
+
+    /// Fields that are not as they should be, those nobody meant to change included.
+    fn not_taken(&self, after: &RemoteKey) -> Vec<KeyField> {
+        let got = values_of(&after.raw);
+        let mut fields = differing(&self.wanted, &got);
+        // Expired and exhausted keys are not disabled by their owner, and not enabled either.
+        let status = self.status.unwrap_or(self.meter.status);
+        if self.toggles
+            && meter_of(&after.raw).status != status
+            && !fields.contains(&KeyField::Enabled)
+        {
+            fields.push(KeyField::Enabled);
+        }
+        // Both belong to group `auto`, and servers drop them with it.
+        if self.wanted.group != "auto" {
+            let asked = fields_of(self.patch);
+            fields.retain(|field| match field {
+                KeyField::CrossGroupRetry | KeyField::AutoGroups => asked.contains(field),
+                KeyField::Name
+                | KeyField::Quota
+                | KeyField::Expires
+                | KeyField::Models
+                | KeyField::Addresses
+                | KeyField::Group
+                | KeyField::Enabled => true,
+            });
+        }
+        fields
+    }
+}
+
+/// Whether the key is still what the user saw: it may have spent, and nothing else.
+fn same_but_for_spending(seen: &KeyValues, now: &KeyValues) -> bool {
+    differing(seen, now).iter().all(|field| {
+        *field == KeyField::Quota
+            && match (seen.quota, now.quota) {
+                (Quota::Limited(then), Quota::Limited(now)) => now <= then,
+                (Quota::Unlimited, _) | (_, Quota::Unlimited) => false,
+            }
+    })
+}
+
+fn spent(seen: &KeyValues, now: &KeyValues) -> i64 {
+    match (seen.quota, now.quota) {
+        (Quota::Limited(then), Quota::Limited(now)) => then.saturating_sub(now).max(0),
+        (Quota::Unlimited, _) | (_, Quota::Unlimited) => 0,
+    }
+}
+
+/// Deletes one key. One that is not there any more is as good as deleted.
+///
+/// # Errors
+/// When the site cannot be asked, refuses, or does not say what became of it.
+pub async fn delete_key(
+    site: &Visit<'_, impl Http, impl Clock>,
+    id: &RemoteId,
+) -> Result<KeyEnd, SiteError> {
+    let request = adapter::delete_request(site.place, site.login, id);
+    match site.write(request).await {
+        Ok(None) => Ok(KeyEnd::Done),
+        Ok(Some(unsure)) => match site.get(id).await? {
+            None => Ok(KeyEnd::Done),
+            Some(_) => Err(unsure),
+        },
+        Err(error) if no_such_key(&error) => Ok(KeyEnd::Gone),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a full key lists with `GET /v1/models`: that the site accepts it, and no more than that
+/// (April 2025 and One API do not even look at its group there).
+///
+/// # Errors
+/// When the site cannot be asked, does not know the key (`LoginExpired`), or knows it and does not
+/// let it in from here or for its group (`Refused`, with 403).
+pub async fn check_key(
+    http: &impl Http,
+    clock: &impl Clock,
+    place: &Place,
+    key: &ApiKey,
+) -> Result<u32, SiteError> {
+    let bound = Bound {
+        // Sent to the site that issued it.
+        secret: Secret::new(key.expose().to_owned()),
+        origins: vec![place.base.origin().to_owned()],
+    };
+    let response = http.send(adapter::key_models_request(place, bound)).await?;
+    match listed_models(&response) {
+        Some(count) => Ok(count),
+        None => {
+            let asking = Asking {
+                bucket: Bucket::Ordinary,
+                expects_auth_version: false,
+                now: clock.now(),
+            };
+            match classify(&response, &asking) {
+                Ok(_) => Err(SiteTrouble::BadAnswer.into()),
+                Err(error) => Err(error),
+            }
+        }
+    }
+}
+
+fn listed_models(response: &HttpResponse) -> Option<u32> {
+    super::fields::fields! {
+        struct Models { data "data" = null }
+    }
+    if response.status != 200 {
+        return None;
+    }
+    let text = super::answer::readable(&response.body)?;
+    let data = Models::read(text).ok()?.data?;
+    let listed = super::lax::Capped::read(data.get()).ok()?;
+    u32::try_from(listed.count).ok()
+}
+
+/// A site, a login there, and what is needed to ask it.
+pub struct Visit<'a, H, C> {
+    /// Carries requests out.
+    pub http: &'a H,
+    /// The wall clock.
+    pub clock: &'a C,
+    /// The site.
+    pub place: &'a Place,
+    /// Who asks.
+    pub login: &'a Login,
+}
+
+impl<H: Http, C: Clock> Visit<'_, H, C> {
+    pub(super) fn asking(&self) -> Asking {
+        Asking {
+            bucket: Bucket::Ordinary,
+            expects_auth_version: self.place.quirks.sends_auth_version,
+            now: self.clock.now(),
+        }
+    }
+
+    /// One key, as it is now; `None`: there is none.
+    pub(super) async fn get(&self, id: &RemoteId) -> Result<Option<RemoteKey>, SiteError> {
+        let request = adapter::get_request(self.place, self.login, id);
+        let response = self.http.send(request).await?;
+        let answer = match classify(&response, &self.asking()) {
+            Err(error) if no_such_key(&error) => return Ok(None),
+            answer => answer?,
+        };
+        let key = answer.data.and_then(read_key).filter(|key| key.id == *id);
+        key.map(Some).ok_or_else(|| SiteTrouble::BadAnswer.into())
+    }
+
+    /// Sends a write. `Some`: it may or may not have arrived.
+    pub(super) async fn write(&self, request: HttpRequest) -> Result<Option<SiteError>, SiteError> {
+        match self.send(request).await {
+            Ok(_) => Ok(None),
+            Err(error) if is_unsure(&error) => Ok(Some(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends a request and gives the answer's content.
+    pub(super) async fn send(
+        &self,
+        request: HttpRequest,
+    ) -> Result<Option<Box<RawValue>>, SiteError> {
+        let response = self.http.send(request).await?;
+        let answer = classify(&response, &self.asking())?;
+        Ok(answer.data.map(ToOwned::to_owned))
+    }
+}
+
+/// Whether a write that ended so may have been carried out all the same.
+pub(super) fn is_unsure(error: &SiteError) -> bool {
+    match error {
+        SiteError::Http(error) => match error {
+            HttpError::TimedOut | HttpError::Cut | HttpError::Unreachable | HttpError::TooLarge => {
+                true
+            }
+            HttpError::Offline
+            | HttpError::PermissionMissing
+            | HttpError::Redirected
+            | HttpError::NotBefore(_)
+            | HttpError::ForeignOrigin
+            | HttpError::Stopped => false,
+        },
+        SiteError::Trouble(trouble, _) => matches!(
+            trouble,
+            SiteTrouble::BadAnswer | SiteTrouble::ServerError { .. } | SiteTrouble::NotARelay
+        ),
+    }
+}
+
+/// Gorm's own words for an id that is not there or not this login's, in every language.
+fn no_such_key(error: &SiteError) -> bool {
+    error
+        .said()
+        .is_some_and(|said| said.contains("record not found"))
+}

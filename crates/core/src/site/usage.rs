@@ -1,0 +1,150 @@
+//! What one key spent: from its account's logs, and from the key alone.
+
+use super::adapter;
+use super::answer::{Asking, SiteError, classify, readable};
+use super::change::Visit;
+use super::fields::fields;
+use super::lax::{self, Capped};
+use super::place::Place;
+use super::words;
+use crate::http::{Bound, Bucket, Http};
+use crate::ports::Clock;
+use crate::secret::{ApiKey, Secret};
+use crate::sorted::SortedMap;
+use relaykeep_protocol::{KeyUsage, SiteTrouble, UsageLine, UsageTotals};
+use serde_json::value::RawValue;
+
+/// Ten pages tell enough, and more would eat into the site's limit.
+const MOST_PAGES: u32 = 10;
+const DAY: i64 = 24 * 3600;
+
+fields! {
+    struct PageData { items "items" = null }
+}
+
+fields! {
+    struct Line {
+        created_at "created_at",
+        model_name "model_name",
+        token_name "token_name",
+        token_id "token_id",
+        quota "quota",
+    }
+}
+
+/// What the key of this name spent since then (seconds since 1970), by day and model. Where logs
+/// carry the key's id, keys of the same name are told apart.
+///
+/// # Errors
+/// When the site does not say.
+pub async fn key_usage(
+    site: &Visit<'_, impl Http, impl Clock>,
+    id: &str,
+    name: &str,
+    since: i64,
+) -> Result<KeyUsage, SiteError> {
+    let mut days: SortedMap<(i64, String), (u32, i64)> = SortedMap::new();
+    let mut cut = true;
+    for page in 0..MOST_PAGES {
+        let request = adapter::logs_request(site.place, site.login, name, since, page);
+        let response = site.http.send(request).await?;
+        let answer = classify(&response, &site.asking())?;
+        let bad = || SiteError::from(SiteTrouble::BadAnswer);
+        let data = answer.data.map_or("null", RawValue::get);
+        let items = if data.starts_with('{') {
+            let page = PageData::read(data).map_err(|_| bad())?;
+            page.items.ok_or_else(bad)?.get()
+        } else {
+            data
+        };
+        let listed = Capped::read(items).map_err(|_| bad())?;
+        for raw in &listed.items {
+            let Ok(line) = Line::read(raw.get()) else {
+                continue;
+            };
+            let other = lax::id(line.token_id).is_some_and(|own| own != "0" && own != id)
+                || lax::text(line.token_name).is_some_and(|own| own != name);
+            let Some(at) = lax::int(line.created_at).filter(|at| !other && *at >= since) else {
+                continue;
+            };
+            let model = words::name(&lax::text(line.model_name).unwrap_or_default());
+            let sum = days.entry((at - at.rem_euclid(DAY), model)).or_default();
+            sum.0 += 1;
+            sum.1 = sum.1.saturating_add(lax::int(line.quota).unwrap_or(0));
+        }
+        if listed.count < adapter::adapter(site.place.kind).log_page_len {
+            cut = false;
+            break;
+        }
+    }
+    let days = days
+        .into_iter()
+        .map(|((day, model), (calls, quota))| UsageLine {
+            day,
+            model,
+            calls,
+            quota,
+        })
+        .collect();
+    Ok(KeyUsage {
+        days,
+        cut,
+        totals: None,
+    })
+}
+
+/// What a key says of its own quota, where its kind of site can be asked that with the key.
+///
+/// # Errors
+/// When the site does not say.
+pub async fn key_totals(
+    http: &impl Http,
+    clock: &impl Clock,
+    place: &Place,
+    key: &ApiKey,
+) -> Result<Option<UsageTotals>, SiteError> {
+    fields! {
+        struct Whole { data "data" }
+    }
+    fields! {
+        struct Totals {
+            total_granted "total_granted",
+            total_used "total_used",
+            total_available "total_available",
+            unlimited_quota "unlimited_quota",
+        }
+    }
+    if !adapter::adapter(place.kind).key_usage {
+        return Ok(None);
+    }
+    let bound = Bound {
+        // Sent to the site that issued it.
+        secret: Secret::new(key.expose().to_owned()),
+        origins: vec![place.base.origin().to_owned()],
+    };
+    let response = http.send(adapter::key_usage_request(place, bound)).await?;
+    // Its envelope has no `success` (seen on e2c7aa7b).
+    let whole = readable(&response.body).and_then(|text| Whole::read(text).ok());
+    let totals = whole
+        .filter(|_| response.status == 200)
+        .and_then(|whole| Totals::read(whole.data?.get()).ok());
+    let Some(totals) = totals else {
+        let asking = Asking {
+            bucket: Bucket::Critical,
+            expects_auth_version: false,
+            now: clock.now(),
+        };
+        return match classify(&response, &asking) {
+            Err(SiteError::Trouble(SiteTrouble::Absent | SiteTrouble::NotARelay, _)) => Ok(None),
+            Err(error) => Err(error),
+            Ok(_) => Err(SiteTrouble::BadAnswer.into()),
+        };
+    };
+    let number = |raw| lax::int(raw).unwrap_or(0);
+    Ok(Some(UsageTotals {
+        granted: number(totals.total_granted),
+        used: number(totals.total_used),
+        left: number(totals.total_available),
+        unlimited: lax::truth(totals.unlimited_quota).unwrap_or(false),
+    }))
+}

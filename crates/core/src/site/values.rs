@@ -1,0 +1,418 @@
+//! What a key is set to, read out of a raw object and written back into one without loss.
+
+use super::adapter::{LimitNames, adapter};
+use super::fields::fields;
+use super::lax::{self, Raw};
+use super::place::Place;
+use crate::json;
+use crate::secret::Secret;
+use relaykeep_protocol::{
+    AddressRule, Expiry, Generation, KeyAbilities, KeyField, KeyPatch, KeyValues, ModelLimit,
+    Quota, SiteKind,
+};
+use zeroize::Zeroizing;
+
+/// The highest quota of the JWT era: the code says 10^9 dollars and clamps that to 32 bits (seen
+/// on e2c7aa7b). April 2025 and One API check none.
+const MOST_QUOTA: i64 = 2_147_483_647;
+/// The cookie era says the same and does not clamp it: 10^9 of the usual 500 000 units (seen on
+/// 5a6c53d4).
+const MOST_QUOTA_COOKIE: i64 = 500_000_000_000_000;
+
+/// What a site's keys can be set to.
+#[must_use]
+pub fn abilities(place: &Place) -> KeyAbilities {
+    let generation = place.quirks.generation;
+    let old = generation == Some(Generation::Unmasked);
+    match adapter(place.kind).limits {
+        LimitNames::Switched => KeyAbilities {
+            // 30 before 2025-12-04, bytes not characters [e2c7aa7b controller/token.go].
+            name_bytes: if old { 30 } else { 50 },
+            most_quota: match generation {
+                Some(Generation::Unmasked) => None,
+                Some(Generation::MaskedCookie) => Some(MOST_QUOTA_COOKIE),
+                Some(Generation::Jwt) | None => Some(MOST_QUOTA),
+            },
+            models: true,
+            // April 2025 drops networks, and a key with no plain address left is open to all.
+            addresses: if old {
+                AddressRule::PlainOnly
+            } else {
+                AddressRule::Any
+            },
+            groups: true,
+            cross_group_retry: matches!(
+                generation,
+                Some(Generation::MaskedCookie | Generation::Jwt)
+            ),
+            auto_groups: generation == Some(Generation::Jwt),
+        },
+        LimitNames::Bare => KeyAbilities {
+            name_bytes: 30,
+            most_quota: None,
+            models: true,
+            addresses: AddressRule::NetworksOnly,
+            groups: false,
+            cross_group_retry: false,
+            auto_groups: false,
+        },
+    }
+}
+
+fields! {
+    struct Settable {
+        name "name",
+        status "status",
+        expired_time "expired_time",
+        remain_quota "remain_quota",
+        unlimited_quota "unlimited_quota",
+        model_limits_enabled "model_limits_enabled",
+        model_limits "model_limits",
+        models "models",
+        allow_ips "allow_ips",
+        subnet "subnet",
+        group "group",
+        cross_group_retry "cross_group_retry",
+        auto_groups "auto_groups",
+    }
+}
+
+/// What a key is set to. Not cleaned and not cut: only what is really changed may change.
+#[must_use]
+pub fn values_of(raw: &Secret) -> KeyValues {
+    // What a key is set to is no secret, and nothing else leaves this function.
+    let Ok(data) = Settable::read(raw.expose()) else {
+        return KeyValues::default();
+    };
+    KeyValues {
+        name: lax::text(data.name).unwrap_or_default(),
+        quota: if lax::truth(data.unlimited_quota).unwrap_or(false) {
+            Quota::Unlimited
+        } else {
+            Quota::Limited(lax::int(data.remain_quota).unwrap_or(0))
+        },
+        // Only −1 means never.
+        expires: lax::int(data.expired_time).filter(|at| *at != -1),
+        models: match lax::truth(data.model_limits_enabled) {
+            Some(true) => Some(split(data.model_limits, &[','])),
+            Some(false) => None,
+            None => Some(split(data.models, &[','])).filter(|models| !models.is_empty()),
+        },
+        addresses: match data.allow_ips {
+            Some(_) => split(data.allow_ips, &['\n', '\r']),
+            None => split(data.subnet, &[',']),
+        },
+        group: lax::text(data.group).unwrap_or_default(),
+        cross_group_retry: lax::truth(data.cross_group_retry).unwrap_or(false),
+        auto_groups: data.auto_groups.and_then(|list| {
+            let items = json::items(list.get()).ok()?;
+            Some(
+                items
+                    .into_iter()
+                    .filter_map(|item| lax::text(Some(item)))
+                    .collect(),
+            )
+        }),
+        enabled: lax::int(data.status) != Some(2),
+    }
+}
+
+/// The name in a raw object, to the letter.
+pub(super) fn name_of(raw: &Secret) -> String {
+    values_of(raw).name
+}
+
+/// Status and the numbers that move by themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Meter {
+    pub(super) status: i64,
+    pub(super) remaining: Option<i64>,
+    pub(super) used: Option<i64>,
+}
+
+pub(super) fn meter_of(raw: &Secret) -> Meter {
+    fields! {
+        struct Numbers {
+            status "status",
+            remain_quota "remain_quota",
+            used_quota "used_quota",
+        }
+    }
+    // Numbers only.
+    Numbers::read(raw.expose()).map_or_else(
+        |_| Meter::default(),
+        |data| Meter {
+            status: lax::int(data.status).unwrap_or(0),
+            remaining: lax::int(data.remain_quota),
+            used: lax::int(data.used_quota),
+        },
+    )
+}
+
+fn split(raw: Raw<'_>, at: &[char]) -> Vec<String> {
+    let text = lax::text(raw).unwrap_or_default();
+    text.split(at)
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What a key will be set to.
+#[must_use]
+pub fn patched(values: &KeyValues, patch: &KeyPatch) -> KeyValues {
+    let KeyPatch {
+        name,
+        quota,
+        expires,
+        models,
+        addresses,
+        group,
+        cross_group_retry,
+        auto_groups,
+        enabled,
+    } = patch.clone();
+    KeyValues {
+        name: name.unwrap_or_else(|| values.name.clone()),
+        quota: quota.unwrap_or(values.quota),
+        expires: match expires {
+            None => values.expires,
+            Some(Expiry::Never) => None,
+            Some(Expiry::At(at)) => Some(at),
+        },
+        models: match models {
+            None => values.models.clone(),
+            Some(ModelLimit::Any) => None,
+            Some(ModelLimit::Only(models)) => Some(models),
+        },
+        addresses: addresses.unwrap_or_else(|| values.addresses.clone()),
+        group: group.unwrap_or_else(|| values.group.clone()),
+        cross_group_retry: cross_group_retry.unwrap_or(values.cross_group_retry),
+        auto_groups: match auto_groups {
+            None => values.auto_groups.clone(),
+            Some(list) => Some(list).filter(|list| !list.is_empty()),
+        },
+        enabled: enabled.unwrap_or(values.enabled),
+    }
+}
+
+/// The patch that makes `from` into `to`.
+#[must_use]
+pub fn patch_between(from: &KeyValues, to: &KeyValues) -> KeyPatch {
+    let mut patch = KeyPatch::default();
+    for field in differing(from, to) {
+        match field {
+            KeyField::Name => patch.name = Some(to.name.clone()),
+            KeyField::Quota => patch.quota = Some(to.quota),
+            KeyField::Expires => {
+                patch.expires = Some(to.expires.map_or(Expiry::Never, Expiry::At));
+            }
+            KeyField::Models => {
+                patch.models = Some(to.models.clone().map_or(ModelLimit::Any, ModelLimit::Only));
+            }
+            KeyField::Addresses => patch.addresses = Some(to.addresses.clone()),
+            KeyField::Group => patch.group = Some(to.group.clone()),
+            KeyField::CrossGroupRetry => patch.cross_group_retry = Some(to.cross_group_retry),
+            KeyField::AutoGroups => {
+                patch.auto_groups = Some(to.auto_groups.clone().unwrap_or_default());
+            }
+            KeyField::Enabled => patch.enabled = Some(to.enabled),
+        }
+    }
+    patch
+}
+
+/// The fields in which two differ.
+#[must_use]
+pub fn differing(one: &KeyValues, other: &KeyValues) -> Vec<KeyField> {
+    let fields = [
+        (KeyField::Name, one.name == other.name),
+        (KeyField::Quota, one.quota == other.quota),
+        (KeyField::Expires, one.expires == other.expires),
+        (KeyField::Models, one.models == other.models),
+        (KeyField::Addresses, one.addresses == other.addresses),
+        (KeyField::Group, one.group == other.group),
+        (
+            KeyField::CrossGroupRetry,
+            one.cross_group_retry == other.cross_group_retry,
+        ),
+        (KeyField::AutoGroups, one.auto_groups == other.auto_groups),
+        (KeyField::Enabled, one.enabled == other.enabled),
+    ];
+    fields
+        .into_iter()
+        .filter(|(_, same)| !same)
+        .map(|(field, _)| field)
+        .collect()
+}
+
+/// The fields a patch speaks of.
+#[must_use]
+pub fn fields_of(patch: &KeyPatch) -> Vec<KeyField> {
+    let fields = [
+        (KeyField::Name, patch.name.is_some()),
+        (KeyField::Quota, patch.quota.is_some()),
+        (KeyField::Expires, patch.expires.is_some()),
+        (KeyField::Models, patch.models.is_some()),
+        (KeyField::Addresses, patch.addresses.is_some()),
+        (KeyField::Group, patch.group.is_some()),
+        (KeyField::CrossGroupRetry, patch.cross_group_retry.is_some()),
+        (KeyField::AutoGroups, patch.auto_groups.is_some()),
+        (KeyField::Enabled, patch.enabled.is_some()),
+    ];
+    fields
+        .into_iter()
+        .filter(|(_, there)| *there)
+        .map(|(field, _)| field)
+        .collect()
+}
+
+/// A patch cut down to these fields.
+#[must_use]
+pub fn restricted(patch: &KeyPatch, fields: &[KeyField]) -> KeyPatch {
+    fn keep<T: Clone>(there: bool, value: &Option<T>) -> Option<T> {
+        value.clone().filter(|_| there)
+    }
+    let has = |field| fields.contains(&field);
+    KeyPatch {
+        name: keep(has(KeyField::Name), &patch.name),
+        quota: keep(has(KeyField::Quota), &patch.quota),
+        expires: keep(has(KeyField::Expires), &patch.expires),
+        models: keep(has(KeyField::Models), &patch.models),
+        addresses: keep(has(KeyField::Addresses), &patch.addresses),
+        group: keep(has(KeyField::Group), &patch.group),
+        cross_group_retry: keep(has(KeyField::CrossGroupRetry), &patch.cross_group_retry),
+        auto_groups: keep(has(KeyField::AutoGroups), &patch.auto_groups),
+        enabled: keep(has(KeyField::Enabled), &patch.enabled),
+    }
+}
+
+/// The raw object with some fields written anew, as the body of a full replace. All else is sent
+/// back as it was sent, fields we do not know included. `key` stays behind: servers ignore it, and
+/// it is a mask or a secret. So does `DeletedAt`, which is not ours to set, and `auto_groups`
+/// unless it is written anew: a body without it leaves it alone, and one that repeats it is
+/// refused as a whole once the login may no longer use one of its groups [e2c7aa7b
+/// controller/token.go UpdateToken, setTokenAutoGroups]. The status is the one stored: a replace that enables is refused for what the key is now, not for what it will be.
+pub(super) fn replace_body(kind: SiteKind, raw: &Secret, patch: &KeyPatch) -> Zeroizing<String> {
+    let written = written(kind, patch);
+    let mut body = Zeroizing::new(String::from("{"));
+    let mut put = |name: &str, value: &str| {
+        if body.len() > 1 {
+            body.push(',');
+        }
+        body.push_str(&json::write(name));
+        body.push(':');
+        body.push_str(value);
+    };
+    // Sent back to the site it came from, without the key.
+    let entries = json::entries(raw.expose()).unwrap_or_default();
+    for (name, value) in &entries {
+        if matches!(&**name, "key" | "DeletedAt" | "auto_groups")
+            || written.iter().any(|(one, _)| one == name)
+        {
+            continue;
+        }
+        put(name, value.get());
+    }
+    for (name, value) in &written {
+        put(name, value);
+    }
+    body.push('}');
+    body
+}
+
+/// The body of a new key: every field is written, so that no server's default decides.
+pub(super) fn create_body(kind: SiteKind, values: &KeyValues, name: &str) -> String {
+    let all = KeyPatch {
+        name: Some(name.to_owned()),
+        quota: Some(values.quota),
+        expires: Some(values.expires.map_or(Expiry::Never, Expiry::At)),
+        models: Some(
+            values
+                .models
+                .clone()
+                .map_or(ModelLimit::Any, ModelLimit::Only),
+        ),
+        addresses: Some(values.addresses.clone()),
+        group: Some(values.group.clone()),
+        cross_group_retry: Some(values.cross_group_retry),
+        auto_groups: values.auto_groups.clone(),
+        enabled: None,
+    };
+    let fields: Vec<String> = written(kind, &all)
+        .into_iter()
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+/// What a patch asks for that this kind cannot hold: "none of the models" is an empty list, which
+/// without a switch means "all of them". Written, it would open the key.
+pub(super) fn cannot_hold(kind: SiteKind, models: Option<&ModelLimit>) -> bool {
+    adapter(kind).limits == LimitNames::Bare
+        && matches!(models, Some(ModelLimit::Only(list)) if list.is_empty())
+}
+
+/// A patch in a site's own fields.
+fn written(kind: SiteKind, patch: &KeyPatch) -> Vec<(&'static str, String)> {
+    let names = adapter(kind).limits;
+    let mut fields = Vec::new();
+    if let Some(name) = &patch.name {
+        fields.push(("name", json::write(name)));
+    }
+    match patch.quota {
+        None => {}
+        Some(Quota::Unlimited) => fields.push(("unlimited_quota", "true".to_owned())),
+        Some(Quota::Limited(left)) => {
+            fields.push(("unlimited_quota", "false".to_owned()));
+            fields.push(("remain_quota", left.to_string()));
+        }
+    }
+    match patch.expires {
+        None => {}
+        Some(Expiry::Never) => fields.push(("expired_time", "-1".to_owned())),
+        // 0 is "never" to a create and "over" to a replace; no one means either by it.
+        Some(Expiry::At(at)) => fields.push(("expired_time", at.max(1).to_string())),
+    }
+    if let Some(limit) = &patch.models {
+        let list = match limit {
+            ModelLimit::Any => String::new(),
+            ModelLimit::Only(models) => models.join(","),
+        };
+        match names {
+            LimitNames::Switched => {
+                let on = matches!(limit, ModelLimit::Only(_));
+                fields.push(("model_limits_enabled", on.to_string()));
+                fields.push(("model_limits", json::write(&list)));
+            }
+            LimitNames::Bare => fields.push(("models", json::write(&list))),
+        }
+    }
+    if let Some(addresses) = &patch.addresses {
+        match names {
+            LimitNames::Switched => {
+                fields.push(("allow_ips", json::write(&addresses.join("\n"))));
+            }
+            LimitNames::Bare => fields.push(("subnet", json::write(&addresses.join(",")))),
+        }
+    }
+    if names == LimitNames::Bare {
+        // No groups: a field it does not know would be ignored, and the key be unrestricted.
+        return fields;
+    }
+    if let Some(group) = &patch.group {
+        fields.push(("group", json::write(group)));
+    }
+    if let Some(retry) = patch.cross_group_retry {
+        fields.push(("cross_group_retry", retry.to_string()));
+    }
+    if let Some(list) = &patch.auto_groups {
+        let list = if list.is_empty() {
+            "null".to_owned()
+        } else {
+            json::write(list)
+        };
+        fields.push(("auto_groups", list));
+    }
+    fields
+}
