@@ -60,13 +60,46 @@ async fn offers(
     }
     let asked = ask(worker, open, id, with_models, &mut held).await;
     if let Ok(true) = asked {
-        // Many accounts are asked at once, and all stand in one place.
-        let _one = worker.offers.lock().await;
-        let mut all = session::offers().await;
-        all.insert(id.clone(), held.clone());
-        session::keep_offers(&all).await;
+        remember(worker, id, &held).await;
     }
     (held, asked.err())
+}
+
+async fn remember(worker: &Rc<Worker>, id: &AccountId, offers: &Offers) {
+    // Many accounts are asked at once, and all stand in one place.
+    let _one = worker.offers.lock().await;
+    let mut all = session::offers().await;
+    all.insert(id.clone(), offers.clone());
+    session::keep_offers(&all).await;
+}
+
+/// Whether a group is on offer, as the site says now or said in the last minute: it may have
+/// vanished while a form was open, and most servers take any name and refuse the key later. A site
+/// that cannot be asked decides by itself.
+pub(crate) async fn offers_group(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    id: &AccountId,
+    group: &str,
+) -> bool {
+    const A_MINUTE: Millis = 60_000;
+    let own = account_of(open, id).is_ok_and(|account| account.own_group() == Some(group));
+    if group.is_empty() || own {
+        return true;
+    }
+    let mut held = session::offers().await.remove(id).unwrap_or_default();
+    held.groups_at = held
+        .groups_at
+        .filter(|at| browser::now().saturating_sub(*at) < A_MINUTE);
+    match ask(worker, open, id, false, &mut held).await {
+        Ok(asked) => {
+            if asked {
+                remember(worker, id, &held).await;
+            }
+            held.groups.is_empty() || held.groups.iter().any(|offer| offer.name == group)
+        }
+        Err(_) => true,
+    }
 }
 
 /// Says whether anything was asked for.

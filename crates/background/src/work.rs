@@ -1,7 +1,7 @@
 //! Work on keys: what it would do, and the job that does it.
 
 use crate::jobs;
-use crate::worker::{Open, ports};
+use crate::worker::{Open, ports, the_worker};
 use relaykeep_core::book::{Account, Trace};
 use relaykeep_core::form;
 use relaykeep_core::keys::{KeyState, state};
@@ -132,6 +132,7 @@ pub(crate) async fn start(open: &Rc<Open>, work: Work) -> Result<JobId, ErrorCod
     if items.is_empty() {
         return Err(ErrorCode::NothingToDo);
     }
+    check_groups(open, &items).await?;
     let keys: usize = items.iter().map(|item| item.keys.len()).sum();
     if keys > MOST_KEYS {
         return Err(ErrorCode::TooMany {
@@ -139,6 +140,32 @@ pub(crate) async fn start(open: &Rc<Open>, work: Work) -> Result<JobId, ErrorCod
         });
     }
     jobs::start(open, kind, items).await
+}
+
+/// Every group that would be written must still be on offer.
+async fn check_groups(open: &Rc<Open>, items: &[JobItem]) -> Result<(), ErrorCode> {
+    let mut wanted: SortedMap<(&AccountId, &str), ()> = SortedMap::new();
+    for item in items {
+        match item.task.as_deref() {
+            Some(Task::Create(making)) => {
+                let groups = making.iter().map(|one| one.values.group.as_str());
+                wanted.extend(groups.map(|group| ((&item.account, group), ())));
+            }
+            Some(Task::Change { patch, .. }) => {
+                let group = patch.group.as_deref();
+                wanted.extend(group.map(|group| ((&item.account, group), ())));
+            }
+            Some(Task::Delete | Task::Remove | Task::Replace(_) | Task::Undo(_)) | None => {}
+        }
+    }
+    let worker = the_worker();
+    // One after the other: the first answer of an account serves its other groups.
+    for (account, group) in wanted.keys() {
+        if !crate::repair::offers_group(&worker, open, account, group).await {
+            return Err(ErrorCode::Field(KeyField::Group, FieldProblem::NotOffered));
+        }
+    }
+    Ok(())
 }
 
 fn items_on(open: &Open, work: Work) -> Result<(JobKind, Vec<JobItem>), ErrorCode> {

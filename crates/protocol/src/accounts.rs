@@ -95,6 +95,8 @@ pub struct AccountView {
     pub in_clear: bool,
     /// A token was being made here when the work was cut: the old one was probably replaced.
     pub token_in_doubt: bool,
+    /// The login is an administrator's there (role 10 or more on New API and One API).
+    pub admin: bool,
 }
 
 /// What the user says to add an account.

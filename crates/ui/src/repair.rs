@@ -243,7 +243,7 @@ fn whole(repair: Repair) -> AnyView {
             .into_iter()
             .map(|(kind, lines)| section(kind, lines))
             .collect();
-        all![wrong, lead, sections, unasked(plan)]
+        all![wrong, lead, sections, unasked(plan), admins()]
     })
 }
 
@@ -286,6 +286,19 @@ fn lead(parts: &[(Kind, Vec<Line>)], looked: Millis, plan: &[RepairPart]) -> Any
         .a("title", tn("repair_looked", count(plan.len()), &[&at]))
         .kid(t("repair_lead", &[&what, &sites]))
         .into_any()
+}
+
+/// What it changes that a login is an administrator's: nothing.
+fn admins() -> Option<AnyView> {
+    let names: Vec<String> = with_stock(|stock| {
+        let views = stock.accounts.iter().map(|account| &account.view);
+        views
+            .filter(|view| view.admin)
+            .map(|view| view.name.clone())
+            .collect()
+    });
+    let words = || t("repair_admin", &[&names.join(", ")]);
+    (!names.is_empty()).then(|| el("p").class("muted").kid(words()).into_any())
 }
 
 /// Sites that did not tell their groups.

@@ -349,6 +349,7 @@ mod tests {
             cut_at: None,
             in_clear: false,
             token_in_doubt: false,
+            admin: false,
         }
     }
 

@@ -76,6 +76,10 @@ async function wholeLife(app, site, account, prefix) {
   const twins = (await site.keys()).filter((one) => one.name === renamed);
   assert.equal(twins.length, 2, "the old one stays until the person decides");
   assert.equal(twins[0].remain_quota, twins[1].remain_quota);
+
+  const all = (await site.keys()).length;
+  await app.deleteKey({ account, names: [renamed] });
+  assert.deepEqual([(await site.keys()).length, (await site.keys()).filter((one) => one.name === renamed).length], [all - 1, 1], "exactly one is deleted");
   return renamed;
 }
 
@@ -92,8 +96,8 @@ export default {
       longest: 300_000,
       async run({ app, sites }) {
         const left = await wholeLife(app, sites[at], name, `${kind} `);
-        const twins = (await app.keys({ account: name, search: left })).filter((row) => row.name === left);
-        assert.equal(twins.length, 2);
+        const rows = (await app.keys({ account: name, search: left })).filter((row) => row.name === left);
+        assert.equal(rows.length, 1);
       },
     })),
     {
@@ -228,6 +232,27 @@ export default {
         assert.equal((await stored(site, "lied to")).remain_quota, 1000);
         await view.page.keyboard.press("Escape");
         await site.clearFaults();
+      },
+    },
+    {
+      name: "a group that vanished while the form was open is refused before anything is written",
+      async run({ app, sites: { 5: site } }) {
+        await site.options({ add_group: { name: "brief", about: "for a while", ratio: 1 } });
+        await app.repair({ preview: true });
+        await (await app.options("repair")).click("button", "Look again"); // the groups are known anew
+        await app.repair({ preview: true });
+        await app.createKey({ account: "Dale", name: "in brief", raw: 1000, group: "brief" });
+        await app.createKey({ account: "Dale", name: "to brief", raw: 1000 });
+        const { view, dialog } = await app.openKey({ account: "Dale", name: "to brief" });
+        await app.fillKey(view, dialog, { group: "brief" });
+        await site.options({ remove_group: "brief" });
+        // The minute for which an answer is believed.
+        await new Promise((resolve) => setTimeout(resolve, 61_000));
+        await site.resetLog();
+        await view.click("button", "Save changes");
+        await until("the group to be refused", async () => /group/i.test((await view.alert()) ?? ""), { timeout: 30_000 });
+        assert.equal(writes(await site.log()).length, 0);
+        await view.page.keyboard.press("Escape");
       },
     },
     {

@@ -61,6 +61,7 @@ impl Account {
                 cut_at: None,
                 quirks: crate::site::Quirks::default(),
                 token_in_doubt: false,
+                admin: false,
                 more: More::default(),
             },
             own: OwnBody {
@@ -177,6 +178,7 @@ impl Account {
             in_clear: BaseUrl::parse(&self.body.base_url)
                 .is_ok_and(|base| base.in_clear() && !base.is_loopback()),
             token_in_doubt: self.body.token_in_doubt,
+            admin: self.body.admin,
         }
     }
 
@@ -252,6 +254,7 @@ impl Account {
             body.group.clone_from(&whoami.group);
             body.balance = whoami.balance;
             body.used = whoami.used;
+            body.admin = whoami.admin;
         }
         body.quirks.clone_from(&found.quirks);
         body.generation = found.quirks.generation.or(body.generation);

@@ -30,6 +30,7 @@ bodies! {
         cut_at: Option<u32>,
         quirks: Quirks,
         token_in_doubt: bool,
+        admin: bool,
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Whoami {
     pub balance: Option<i64>,
     /// Quota used.
     pub used: Option<i64>,
+    /// An administrator's login: role 10 or more, on every member of the family.
+    pub admin: bool,
     /// The token in use, where the site shows it (New API until d0d6168e2, 2025-08-31).
     pub access_token_shown: Option<Secret>,
 }
@@ -71,6 +73,7 @@ fields! {
         username "username",
         display_name "display_name",
         group "group",
+        role "role",
         quota "quota",
         used_quota "used_quota",
         access_token "access_token",
@@ -117,6 +120,7 @@ pub(super) fn read_whoami(
         group: shown(data.group),
         balance: lax::int(data.quota),
         used: lax::int(data.used_quota),
+        admin: lax::int(data.role).is_some_and(|role| role >= 10),
         access_token_shown: token,
     };
     Ok((who, learned))
