@@ -37,6 +37,7 @@ pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
 }
 
 /// One value as the text it was sent as.
+#[cfg(any(feature = "sites", feature = "vault"))]
 pub(crate) fn raw(text: &str) -> Result<&RawValue, Unreadable> {
     serde_json::from_str(text).map_err(|_| Unreadable)
 }

@@ -7,7 +7,6 @@ mod body;
 #[cfg(all(feature = "sites", feature = "vault"))]
 pub mod book;
 pub mod form;
-#[cfg(any(feature = "sites", feature = "vault"))]
 pub mod json;
 pub mod keys;
 #[cfg(any(feature = "sites", feature = "vault"))]

@@ -5,6 +5,7 @@ use crate::dom;
 use crate::stock::Stock;
 use js_sys::{Array, Function, Reflect};
 use leptos::prelude::*;
+use relaykeep_core::json;
 use relaykeep_protocol::{Call, ErrorCode, Event, PORT_NAME, PageMessage, VaultState};
 use relaykeep_webext::page;
 use relaykeep_webext::runtime::{self, Port};
@@ -22,7 +23,7 @@ pub(crate) async fn ask<C: Call>(call: C) -> Result<C::Reply, ErrorCode> {
         call: call.into(),
     };
     let answer = match runtime::send(&message).await {
-        Ok(answer) => answer,
+        Ok(text) => json::read(&text).unwrap_or(Err(ErrorCode::Internal)),
         Err(_) => Err(ErrorCode::Internal),
     };
     if let Err(ErrorCode::Reload) = answer {
@@ -98,7 +99,8 @@ fn catch_up(early: JsValue, how_far: CatchUp) {
     let began = crate::words::now();
     let heard: Array = part(&early, "heard").unchecked_into();
     while heard.length() > 0 {
-        let event = runtime::read::<Event>(&heard.shift());
+        let text = heard.shift().as_string().unwrap_or_default();
+        let event = json::read::<Event>(&text);
         let rows = matches!(event, Ok(Event::Keys { .. }));
         if let Ok(event) = event {
             hear(event);
@@ -138,8 +140,8 @@ fn attach(port: &Port) {
     GENERATION.set(mine);
     LINE.set(Line::Open);
     NEXT.set(None);
-    port.hear(move |event: Event| {
-        if GENERATION.get() == mine {
+    port.hear(move |text| {
+        if let (true, Ok(event)) = (GENERATION.get() == mine, json::read(&text)) {
             hear(event);
         }
     });

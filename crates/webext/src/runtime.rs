@@ -1,10 +1,9 @@
-//! Messages, in both directions: one JSON text each. The worker writes and reads them with the
-//! code that writes and reads its records; a page has the browser parse them. As objects they
-//! would cross the border of the WASM field by field.
+//! Messages, in both directions: one JSON text each. As objects they would cross the border of the
+//! WASM field by field.
 
-use crate::{BrowserError, from_js, to_js};
+use crate::{BrowserError, to_js};
 use js_sys::{Function, JSON, Promise};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -32,21 +31,14 @@ extern "C" {
     fn add_listener(this: &Signal, listener: &Function);
 }
 
-/// Sends one message to the worker and waits for the answer.
+/// Sends one message to the worker and waits for the text of the answer.
 ///
 /// # Errors
-/// When the worker is gone or answers nonsense.
-pub async fn send<Q: Serialize, A: DeserializeOwned>(message: &Q) -> Result<A, BrowserError> {
+/// When the worker is gone or answers no text.
+pub async fn send<Q: Serialize>(message: &Q) -> Result<String, BrowserError> {
     let text: String = JSON::stringify(&to_js(message)?)?.into();
-    read(&JsFuture::from(send_message(&text)?).await?)
-}
-
-/// One text from the worker, as a page reads it.
-///
-/// # Errors
-/// If it is not what was expected.
-pub fn read<T: DeserializeOwned>(text: &JsValue) -> Result<T, BrowserError> {
-    from_js(JSON::parse(&text.as_string().ok_or(BrowserError)?)?)
+    let answer = JsFuture::from(send_message(&text)?).await?;
+    answer.as_string().ok_or(BrowserError)
 }
 
 impl Port {
@@ -64,11 +56,11 @@ impl Port {
         Ok(self.post_message(text)?)
     }
 
-    /// Hears every message from the other end, for the rest of the program.
-    pub fn hear<T: DeserializeOwned>(&self, mut act: impl FnMut(T) + 'static) {
+    /// Hears every text from the other end, for the rest of the program.
+    pub fn hear(&self, mut act: impl FnMut(String) + 'static) {
         let listener = Closure::<dyn FnMut(JsValue)>::new(move |text: JsValue| {
-            if let Ok(value) = read(&text) {
-                act(value);
+            if let Some(text) = text.as_string() {
+                act(text);
             }
         });
         self.on_message()
