@@ -287,8 +287,18 @@ pub(crate) async fn remove(
         .records()
         .filter(|record| record.group == group)
         .collect();
-    open.commit(records.into_iter().map(Change::Delete).collect())
-        .await?;
+    let mut changes: Vec<Change> = records.into_iter().map(Change::Delete).collect();
+    let jobs = open.book.borrow().jobs.newest_first();
+    let its = |job: &&relaykeep_protocol::JobView| {
+        job.kind.is_work() && job.items.iter().any(|item| item.account == *id)
+    };
+    for job in jobs.iter().filter(its) {
+        // What was kept of its keys goes with it.
+        let mut trace = crate::work::load_trace(open, &job.id).await?;
+        trace.forget_account(id);
+        changes.extend(trace.changes(&job.id));
+    }
+    open.commit(changes).await?;
     open.book.borrow_mut().drop_account(id);
     open.searchable.take();
     worker.pages.tell(&Event::AccountRemoved(id.clone()));

@@ -349,6 +349,9 @@ async fn retry(
     let job = job
         .filter(|job| matches!(job.state, JobState::Done | JobState::Stopped))
         .ok_or(ErrorCode::NoSuchJob)?;
+    if job.retried {
+        return Err(ErrorCode::NothingToDo);
+    }
     let again = |outcome: &Outcome| match outcome {
         Outcome::Failed(_) | Outcome::NotSaved(_) | Outcome::Stopped => true,
         Outcome::Revealed { missing, .. } => *missing > 0,
@@ -369,6 +372,13 @@ async fn retry(
         if items.is_empty() {
             return Err(ErrorCode::NothingToDo);
         }
+        // Once only: a second try of the same work could make a key twice.
+        let changes = open.book.borrow_mut().jobs.note_retried(id);
+        open.commit(changes).await?;
+        the_worker().pages.job(&relaykeep_protocol::JobView {
+            retried: true,
+            ..job.clone()
+        });
         return crate::jobs::start(open, job.kind, items).await;
     }
     let items: Vec<_> = {

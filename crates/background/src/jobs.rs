@@ -9,14 +9,14 @@ use crate::sync::{note_trouble, reveal, sync};
 use crate::worker::{ALARM_SYNC, ALARM_WAKE, Open, Worker, ports, the_worker};
 use futures_channel::oneshot;
 use futures_util::future::join_all;
-use relaykeep_core::book::{Account, Trace, close_job};
+use relaykeep_core::book::{Account, Trace, close_job, fitted};
 use relaykeep_core::http::{Bucket, Http, HttpError, HttpRequest, HttpResponse, Method};
 use relaykeep_core::site::SiteError;
 use relaykeep_core::sorted::by_rank_down;
 use relaykeep_core::vault::Change;
 use relaykeep_protocol::{
     AccountId, ErrorCode, ItemState, JobId, JobItem, JobKind, JobState, JobView, Millis, Outcome,
-    RemoteId, SiteTrouble, Step, VaultMode, Wait,
+    RemoteId, SiteTrouble, Step, Task, VaultMode, Wait,
 };
 use relaykeep_webext::worker as browser;
 use std::cell::{Cell, RefCell};
@@ -59,7 +59,10 @@ impl Http for JobHttp {
         // A request that is scarce or changes something is written down before it is made, and its
         // answer is awaited by a lock.
         let harmless = request.bucket == Bucket::Ordinary && request.method == Method::Get;
-        self.job.journal(&self.open, !harmless).await;
+        if !self.job.journal(&self.open, !harmless).await && !harmless {
+            // What is not written down does not leave: after a death it would be done twice.
+            return Err(HttpError::Stopped);
+        }
         let _precious = (!harmless).then(|| self.open.hold_precious());
         self.worker.egress.send(request, stopped).await
     }
@@ -101,9 +104,9 @@ pub(crate) async fn start(
     }
     let view = new_view(kind, items)?;
     if kind.is_work() && relaykeep_core::json::write(&view).len() > MOST_BYTES {
-        let keys: usize = view.items.iter().map(|item| item.keys.len()).sum();
+        let keys: usize = view.items.iter().map(keys_in).sum();
         return Err(ErrorCode::TooMany {
-            most: u32::try_from(keys / 2).unwrap_or(u32::MAX),
+            most: u32::try_from(keys / 2).unwrap_or(u32::MAX).max(1),
         });
     }
     let job = admit(open, view).ok_or(ErrorCode::Conflict)?;
@@ -111,6 +114,17 @@ pub(crate) async fn start(
     let id = job.view.borrow().id.clone();
     spawn_local(run(the_worker(), Rc::clone(open), job));
     Ok(id)
+}
+
+/// How many keys an item is about.
+pub(crate) fn keys_in(item: &JobItem) -> usize {
+    match item.task.as_deref() {
+        Some(Task::Create(making)) => making.len(),
+        Some(
+            Task::Change { .. } | Task::Delete | Task::Remove | Task::Replace(_) | Task::Undo(..),
+        )
+        | None => item.keys.len(),
+    }
 }
 
 /// Finds a job a place in the journal.
@@ -139,6 +153,8 @@ pub(crate) async fn begin_token(
         said: None,
         task: None,
         over: 0,
+        bad: 0,
+        failed: Vec::new(),
         results: Vec::new(),
         sent: None,
     };
@@ -169,6 +185,7 @@ fn new_view(kind: JobKind, items: Vec<JobItem>) -> Result<JobView, ErrorCode> {
         started: browser::now(),
         ended: None,
         items,
+        retried: false,
     })
 }
 
@@ -260,6 +277,8 @@ pub(crate) fn item(account: &Account, keys: Vec<RemoteId>) -> JobItem {
         said: None,
         task: None,
         over: 0,
+        bad: 0,
+        failed: Vec::new(),
         results: Vec::new(),
         sent: None,
     }
@@ -329,16 +348,18 @@ impl Running {
     }
 
     /// Writes the journal: at once if it must be on disk before going on, else now and then.
-    pub(crate) async fn journal(&self, open: &Rc<Open>, must: bool) {
+    /// Says whether it is on disk, where it had to be.
+    pub(crate) async fn journal(&self, open: &Rc<Open>, must: bool) -> bool {
         let now = browser::now();
         if !must && now.saturating_sub(self.journaled_at.get()) < JOURNAL_EVERY {
-            return;
+            return true;
         }
         self.journaled_at.set(now);
         let _one = self.journaling.lock().await;
-        let body = relaykeep_core::json::write(&*self.view.borrow());
+        let view = fitted(self.view.borrow().clone());
+        let body = relaykeep_core::json::write(&view);
         let vault = open.vault.lock().await;
-        let _ = vault.write_job(ports(), self.slot, &body).await;
+        vault.write_job(ports(), self.slot, &body).await.is_ok()
     }
 
     pub(crate) fn set(&self, at: usize, state: ItemState) {
@@ -384,6 +405,9 @@ async fn run(worker: Rc<Worker>, open: Rc<Open>, job: Rc<Running>) {
     if open.is_closing() {
         // Locked in the middle: the journal has it, and unlocking takes it up again.
         job.journal(&open, true).await;
+        for sender in job.ended.take() {
+            let _ = sender.send(());
+        }
         return;
     }
     rest(&worker, &open, &job).await;

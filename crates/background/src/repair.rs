@@ -11,8 +11,8 @@ use relaykeep_core::keys::{KeyState, state};
 use relaykeep_core::site::{self, SiteError, abilities, values_of};
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_protocol::{
-    AccountId, ErrorCode, GroupOffer, KeyForm, KeyRow, Millis, RemoteId, RepairPart, RepairPlan,
-    SiteTrouble,
+    AccountId, ErrorCode, GroupOffer, KeyForm, KeyRow, Millis, Quota, RemoteId, RepairPart,
+    RepairPlan, SiteTrouble,
 };
 use relaykeep_webext::worker as browser;
 use serde::{Deserialize, Serialize};
@@ -196,7 +196,9 @@ pub(crate) async fn plan(
     let asked = wanted.iter().map(async |id| {
         let (offers, trouble) = offers(worker, open, id, false, anew).await;
         let account = account_of(open, id).ok()?;
-        Some(part(&account, offers, trouble, browser::now()))
+        let mut part = part(&account, offers, trouble, browser::now());
+        part.alike = alike(open, &account, part.alike).await;
+        Some(part)
     });
     Ok(RepairPlan {
         accounts: join_all(asked).await.into_iter().flatten().collect(),
@@ -265,7 +267,7 @@ fn part(
             Vec::new()
         },
         dead: ids(&|row| is_dead(row, now)),
-        alike: alike(&rows),
+        alike: perhaps_alike(&rows),
         excluded,
         groups: offers.groups,
         trouble,
@@ -283,8 +285,31 @@ fn is_dead(row: &KeyRow, now: Millis) -> bool {
     }
 }
 
+/// Of keys that look alike, those that are set to the same in everything; a limit is what was
+/// granted, not what is left of it.
+async fn alike(open: &Rc<Open>, account: &Account, sets: Vec<Vec<RemoteId>>) -> Vec<Vec<RemoteId>> {
+    if sets.is_empty() {
+        return sets;
+    }
+    let Ok((_, raws)) = open.unseal(account).await else {
+        return Vec::new();
+    };
+    let mut groups: SortedMap<String, Vec<RemoteId>> = SortedMap::new();
+    for id in sets.into_iter().flatten() {
+        let Some(raw) = raws.raw(&id) else { continue };
+        let mut values = values_of(&raw);
+        let used = account.row(&id).and_then(|row| row.used).unwrap_or(0);
+        if let Quota::Limited(left) = &mut values.quota {
+            *left = left.saturating_add(used);
+        }
+        let set = relaykeep_core::json::write(&values);
+        groups.entry(set).or_default().push(id);
+    }
+    groups.into_values().filter(|set| set.len() > 1).collect()
+}
+
 /// Keys of one name, group, limit and expiry.
-fn alike(rows: &[KeyRow]) -> Vec<Vec<RemoteId>> {
+fn perhaps_alike(rows: &[KeyRow]) -> Vec<Vec<RemoteId>> {
     let mut sets: SortedMap<(&str, &str, bool, Option<i64>), Vec<RemoteId>> = SortedMap::new();
     for row in rows.iter().filter(|row| row.replaced_by.is_none()) {
         sets.entry((&row.name, &row.group, row.unlimited, row.expires))

@@ -135,11 +135,14 @@ pub(crate) async fn start(open: &Rc<Open>, work: Work) -> Result<JobId, ErrorCod
     check_groups(open, &items).await?;
     let keys: usize = items.iter().map(|item| item.keys.len()).sum();
     if keys > MOST_KEYS {
-        return Err(ErrorCode::TooMany {
-            most: u32::try_from(MOST_KEYS).unwrap_or(u32::MAX),
-        });
+        return Err(too_many(MOST_KEYS));
     }
     jobs::start(open, kind, items).await
+}
+
+fn too_many(most: usize) -> ErrorCode {
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    ErrorCode::TooMany { most }
 }
 
 /// Every group that would be written must still be on offer.
@@ -186,7 +189,14 @@ fn items_on(open: &Open, work: Work) -> Result<(JobKind, Vec<JobItem>), ErrorCod
         }
         Work::Delete { keys } => (JobKind::Delete, Task::Delete, keys),
         Work::Remove { keys } => (JobKind::Remove, Task::Remove, keys),
-        Work::Replace { keys } => (JobKind::Replace, Task::Replace(Vec::new()), keys),
+        Work::Replace { keys } => {
+            // Their twins are written down whole.
+            let many: usize = keys.iter().map(|chosen| chosen.keys.len()).sum();
+            if many > MOST_NEW {
+                return Err(too_many(MOST_NEW));
+            }
+            (JobKind::Replace, Task::Replace(Vec::new()), keys)
+        }
         Work::Create { .. } | Work::Undo { .. } => return Err(ErrorCode::Internal),
     };
     let mut items = Vec::new();
@@ -217,9 +227,7 @@ fn items_on(open: &Open, work: Work) -> Result<(JobKind, Vec<JobItem>), ErrorCod
 
 fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, ErrorCode> {
     if keys.len() > MOST_NEW {
-        return Err(ErrorCode::TooMany {
-            most: u32::try_from(MOST_NEW).unwrap_or(u32::MAX),
-        });
+        return Err(too_many(MOST_NEW));
     }
     let book = open.book.borrow();
     let mut by_account: SortedMap<AccountId, Vec<Making>> = SortedMap::new();
@@ -283,7 +291,9 @@ fn undo_items(open: &Open, job: &JobId) -> Result<Vec<JobItem>, ErrorCode> {
     }
     let book = open.book.borrow();
     let items = view.items.into_iter().filter_map(|item| {
-        let over = usize::try_from(item.over).unwrap_or(usize::MAX);
+        // One whose write was under way when its part failed may be changed, too.
+        let over = item.over + u32::from(item.sent.is_some());
+        let over = usize::try_from(over).unwrap_or(usize::MAX);
         let keys: Vec<RemoteId> = item.keys.into_iter().take(over).collect();
         let account = book.account(&item.account).filter(|_| !keys.is_empty())?;
         Some(JobItem {
@@ -318,24 +328,13 @@ pub(crate) fn again(item: &JobItem, account: &Account) -> Option<JobItem> {
         ItemState::Pending | ItemState::Running(_) | ItemState::Waiting { .. } => return None,
     };
     let over = usize::try_from(item.over).unwrap_or(usize::MAX);
-    let failed = |id: &RemoteId| {
-        let mut results = item.results.iter();
-        results.any(|result| result.key == *id && result.end.again())
-    };
+    let failed = |id: &RemoteId| item.failed.contains(id);
     let task = item.task.as_deref()?;
     let (keys, task) = match task {
         Task::Create(making) => {
-            // By place, because a key that was not made has no id.
-            let left: Vec<Making> = making
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| {
-                    item.results
-                        .get(*at)
-                        .is_none_or(|result| result.end.again())
-                })
-                .map(|(_, making)| making.clone())
-                .collect();
+            // What is at the site has an id; what may be is looked for by its name first.
+            let missing = making.iter().filter(|making| making.id.is_none());
+            let left: Vec<Making> = missing.cloned().collect();
             if left.is_empty() {
                 return None;
             }

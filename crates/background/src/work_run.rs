@@ -1,7 +1,7 @@
 //! Carrying out work on keys, one account's part at a time. What is under way stands in the
 //! journal before it is sent, and what a key was like in a sealed trace.
 
-use crate::jobs::{Ending, JobHttp};
+use crate::jobs::{Ending, JobHttp, keys_in};
 use crate::ports::SystemClock;
 use crate::sync::{reveal, site_and_login, tell_account};
 use crate::work::{is_held, load_trace, patch_of};
@@ -10,12 +10,12 @@ use relaykeep_core::book::{Account, Found, Keyring, RawObjects, Trace, merge, me
 use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{
     Change, Created, Listing, Login, Place, RemoteKey, SiteError, Visit, change_key, check_key,
-    create_keys, delete_key, fields_of, list_keys, patch_between, restricted, values_of,
+    create_keys, delete_key, fields_of, list_keys, restricted, values_of, whole_patch,
 };
 use relaykeep_core::vault;
 use relaykeep_protocol::{
     AccountId, ErrorCode, ItemState, JobId, JobItem, KeyEnd, KeyPatch, KeyRef, KeyResult,
-    KeyValues, Making, Outcome, Quota, RemoteId, Sent, SiteTrouble, Step, Task,
+    KeyValues, Making, Outcome, RemoteId, Sent, SiteTrouble, Step, Task,
 };
 use relaykeep_webext::worker as browser;
 use std::cell::RefCell;
@@ -26,6 +26,8 @@ use std::rc::Rc;
 const MOST_RESULTS: usize = 100;
 /// The site's own words stand with so many of them.
 const MOST_SAID: usize = 20;
+/// Work that may have left something at a site is taken up again after this long.
+const AGAIN_IN: u64 = 60_000;
 
 /// Carries out one account's part.
 pub(crate) async fn carry_out(
@@ -37,11 +39,13 @@ pub(crate) async fn carry_out(
     let item = part.item();
     match item.task.as_deref() {
         Some(Task::Change { patch, seen }) => {
-            let seen = seen.as_deref();
-            part.change_all(&item, async |_: &RemoteId| {
-                Ok((patch.clone(), seen.cloned()))
-            })
-            .await?;
+            let wish = Wish {
+                patch: patch.clone(),
+                seen: seen.as_deref().cloned(),
+                used_then: None,
+            };
+            part.change_all(&item, async |_: &RemoteId| Ok(wish.clone()))
+                .await?;
         }
         Some(Task::Delete) => part.delete_all(&item).await?,
         Some(Task::Remove) => part.remove_all(&item).await?,
@@ -50,19 +54,22 @@ pub(crate) async fn carry_out(
         Some(Task::Undo(job)) => part.undo_all(&item, job).await?,
         None => return Err(Ending::Ours(ErrorCode::Internal)),
     }
-    let results = part.item().results;
-    let good = results.iter().filter(|result| result.end.good()).count();
-    let bad = u32::try_from(results.len() - good).unwrap_or(u32::MAX);
     let item = part.item();
-    let all = match item.task.as_deref() {
-        Some(Task::Create(making)) => making.len(),
-        _ => item.keys.len(),
-    };
-    let all = u32::try_from(all).unwrap_or(u32::MAX);
+    let all = u32::try_from(keys_in(&item)).unwrap_or(u32::MAX);
     Ok(Outcome::Worked {
-        good: all.saturating_sub(bad),
-        bad,
+        good: all.saturating_sub(item.bad),
+        bad: item.bad,
     })
+}
+
+/// What is wanted of one key.
+#[derive(Clone, Default)]
+struct Wish {
+    patch: KeyPatch,
+    /// What it was when that was decided.
+    seen: Option<KeyValues>,
+    /// What it had used then, where the quota counts from there.
+    used_then: Option<i64>,
 }
 
 /// One account's part of a job.
@@ -89,8 +96,13 @@ impl Part<'_> {
         self.http.job.view.borrow().id.clone()
     }
 
-    async fn journal(&self) {
-        self.http.job.journal(self.open(), true).await;
+    /// On disk before anything hangs on it.
+    async fn journal(&self) -> Result<(), Ending> {
+        if self.http.job.journal(self.open(), true).await {
+            Ok(())
+        } else {
+            Err(Ending::Ours(ErrorCode::StorageFailed))
+        }
     }
 
     fn account(&self) -> Result<Account, Ending> {
@@ -132,6 +144,10 @@ impl Part<'_> {
         self.edit(|item| {
             item.over += 1;
             item.sent = None;
+            item.bad += u32::from(!end.good());
+            if end.again() {
+                item.failed.push(key.clone());
+            }
             keep_result(
                 &mut item.results,
                 KeyResult {
@@ -214,16 +230,14 @@ impl Part<'_> {
     async fn change_all(
         &self,
         item: &JobItem,
-        wish: impl AsyncFn(&RemoteId) -> Result<(KeyPatch, Option<KeyValues>), Ending>,
+        wish: impl AsyncFn(&RemoteId) -> Result<Wish, Ending>,
     ) -> Result<(), Ending> {
         let (place, login) = site_and_login(self.open(), self.id).await?;
         for id in left(item) {
             self.may_go_on()?;
             self.show(self.item().over, item.keys.len());
-            let (patch, seen) = wish(id).await?;
-            let ended = self
-                .change_one(&place, &login, id, &patch, seen.as_ref())
-                .await;
+            let wish = wish(id).await?;
+            let ended = self.change_one(&place, &login, id, &wish).await;
             let (name, end) = match ended {
                 Ok(end) => (self.name(id), end),
                 Err(ending) => (self.name(id), of_one_key(ending)?),
@@ -238,21 +252,21 @@ impl Part<'_> {
         place: &Place,
         login: &Login,
         id: &RemoteId,
-        patch: &KeyPatch,
-        seen: Option<&KeyValues>,
+        wish: &Wish,
     ) -> Result<KeyEnd, Ending> {
         let desk = self.open().desk(self.id);
         let _at_desk = desk.lock().await;
         let sent = self.item().sent;
         let how = Change {
-            seen,
+            seen: wish.seen.as_ref(),
             sent: sent.as_ref(),
+            used_then: wish.used_then,
         };
         let fault: RefCell<Option<Ending>> = RefCell::default();
         let changed = change_key(
             &self.visit(place, login),
             id,
-            patch,
+            &wish.patch,
             how,
             async |sent: Sent, before: &RemoteKey| match self.about_to_write(sent, before).await {
                 Ok(()) => ControlFlow::Continue(()),
@@ -290,8 +304,7 @@ impl Part<'_> {
             .await?;
         self.open().commit(changes).await?;
         self.edit(|item| item.sent = Some(sent));
-        self.journal().await;
-        Ok(())
+        self.journal().await
     }
 
     async fn delete_all(&self, item: &JobItem) -> Result<(), Ending> {
@@ -381,25 +394,66 @@ impl Part<'_> {
     async fn create_all(&self, mut making: Vec<Making>) -> Result<(), Ending> {
         let (place, login) = site_and_login(self.open(), self.id).await?;
         self.show(0, making.len());
-        let created = self
-            .create(&place, &login, &mut making, Task::Create)
-            .await?;
-        let ids = made(&making);
-        let results: Vec<KeyResult> = making
-            .iter()
-            .zip(created.ends)
-            .map(|(making, end)| KeyResult {
+        let created = self.create(&place, &login, &mut making, Task::Create).await;
+        let created = match created {
+            Ok(created) => created,
+            Err(ending) => return Err(self.unfinished(&making, ending)),
+        };
+        self.reveal_new(&made(&making)).await?;
+        let bad = created.ends.iter().filter(|end| !end.good()).count();
+        let mut results = Vec::new();
+        for (making, end) in making.iter().zip(created.ends) {
+            let result = KeyResult {
                 key: making.id.clone().unwrap_or_default(),
-                name: relaykeep_core::text::one_line(&making.values.name, 128),
+                name: making.values.name.clone(),
                 end,
-            })
-            .collect();
-        self.reveal_new(&ids).await?;
+            };
+            keep_result(&mut results, result);
+        }
         self.edit(|item| {
-            item.over = u32::try_from(results.len()).unwrap_or(u32::MAX);
+            item.over = u32::try_from(making.len()).unwrap_or(u32::MAX);
+            item.bad = u32::try_from(bad).unwrap_or(u32::MAX);
             item.results = results;
         });
         Ok(())
+    }
+
+    /// Keys may be at the site that are not taken in yet. What passes by itself is waited for; what
+    /// the user stopped says which those are.
+    fn unfinished(&self, making: &[Making], ending: Ending) -> Ending {
+        let lost: Vec<&Making> = making.iter().filter(|one| one.sent).collect();
+        if lost.is_empty() {
+            return ending;
+        }
+        match ending {
+            Ending::Failed(
+                SiteTrouble::Offline
+                | SiteTrouble::Unreachable
+                | SiteTrouble::TimedOut
+                | SiteTrouble::BadAnswer
+                | SiteTrouble::ServerError { .. },
+                _,
+            ) => Ending::Waits(browser::now() + AGAIN_IN),
+            Ending::Stopped if self.open().is_closing() => Ending::Stopped,
+            Ending::Failed(..) | Ending::Stopped => {
+                self.say_lost(&lost);
+                ending
+            }
+            Ending::Waits(_) | Ending::Ours(_) => ending,
+        }
+    }
+
+    fn say_lost(&self, lost: &[&Making]) {
+        let results = lost.iter().map(|one| KeyResult {
+            key: one.id.clone().unwrap_or_default(),
+            name: relaykeep_core::text::one_line(&one.called, 40),
+            end: KeyEnd::InDoubt,
+        });
+        let results: Vec<KeyResult> = results.collect();
+        self.edit(|item| {
+            item.bad = u32::try_from(results.len()).unwrap_or(u32::MAX);
+            item.results = results;
+        });
     }
 
     /// Makes keys and takes them in. The journal holds each before it is sent.
@@ -412,17 +466,27 @@ impl Part<'_> {
     ) -> Result<Created, Ending> {
         let desk = self.open().desk(self.id);
         let _at_desk = desk.lock().await;
+        let fault: RefCell<Option<Ending>> = RefCell::default();
         let created = create_keys(
             &self.visit(place, login),
             making,
             names()?,
             async |making: &[Making]| {
                 self.edit(|item| item.task = Some(Box::new(task(making.to_vec()))));
-                self.journal().await;
-                ControlFlow::Continue(())
+                match self.journal().await {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(ending) => {
+                        *fault.borrow_mut() = Some(ending);
+                        ControlFlow::Break(())
+                    }
+                }
             },
         )
-        .await?;
+        .await;
+        if let Some(ending) = fault.take() {
+            return Err(ending);
+        }
+        let created = created?;
         self.edit(|item| item.task = Some(Box::new(task(making.to_vec()))));
         let ids = made(making);
         let listed = created.listing.keys.iter();
@@ -459,18 +523,28 @@ impl Part<'_> {
     async fn replace_all(&self, item: &JobItem, mut making: Vec<Making>) -> Result<(), Ending> {
         let (place, login) = site_and_login(self.open(), self.id).await?;
         self.show(0, item.keys.len());
-        if making.len() != item.keys.len() {
-            making = self.twins_of(item, &place, &login).await?;
+        let mut keys = item.keys.clone();
+        if making.is_empty() {
+            (keys, making) = self.twins_of(item, &place, &login).await?;
+            self.edit(|item| item.keys.clone_from(&keys));
         }
         let created = self
             .create(&place, &login, &mut making, Task::Replace)
-            .await?;
+            .await;
+        let created = match created {
+            Ok(created) => created,
+            Err(ending) => return Err(self.unfinished(&making, ending)),
+        };
         self.reveal_new(&made(&making)).await?;
         self.edit(|item| {
-            item.over = 0;
+            (item.over, item.bad) = (0, 0);
+            item.failed.clear();
             item.results.clear();
         });
-        for ((old, making), end) in item.keys.iter().zip(&making).zip(created.ends) {
+        for old in keys.iter().skip(making.len()) {
+            self.over(old, self.name(old), KeyEnd::Gone);
+        }
+        for ((old, making), end) in keys.iter().zip(&making).zip(created.ends) {
             let name = relaykeep_core::text::one_line(&making.values.name, 128);
             let end = match (&making.id, end) {
                 (Some(twin), KeyEnd::Done) => {
@@ -484,31 +558,38 @@ impl Part<'_> {
         Ok(())
     }
 
-    /// What twins are to be set to: what the old keys are set to now.
+    /// What twins are to be set to: what the old keys are set to now. Keys that are gone have none,
+    /// and stand behind the others.
     async fn twins_of(
         &self,
         item: &JobItem,
         place: &Place,
         login: &Login,
-    ) -> Result<Vec<Making>, Ending> {
+    ) -> Result<(Vec<RemoteId>, Vec<Making>), Ending> {
         let listing = list_keys(self.http, &SystemClock, place, login, |_| {}).await?;
         let account = self.account()?;
         let (_, raws) = self.open().unseal(&account).await?;
-        let twin = |id: &RemoteId| {
+        let (mut keys, mut gone, mut twins) = (Vec::new(), Vec::new(), Vec::new());
+        for id in &item.keys {
             let now = listing.keys.iter().find(|key| key.id == *id);
-            let raw = now.map(|key| key.raw.clone()).or_else(|| raws.raw(id))?;
+            // A list that was cut does not show that a key is gone.
+            let held = || raws.raw(id).filter(|_| !listing.complete);
+            let Some(raw) = now.map(|key| key.raw.clone()).or_else(held) else {
+                gone.push(id.clone());
+                continue;
+            };
             let mut values = values_of(&raw);
             values.enabled = true;
-            Some(Making {
+            keys.push(id.clone());
+            twins.push(Making {
                 values,
                 called: String::new(),
                 sent: false,
                 id: None,
-            })
-        };
-        // A key that nobody knows cannot have a twin.
-        let twins: Option<Vec<Making>> = item.keys.iter().map(twin).collect();
-        twins.ok_or(Ending::Ours(ErrorCode::NoSuchKey))
+            });
+        }
+        keys.extend(gone);
+        Ok((keys, twins))
     }
 
     /// Checks a twin, and only then puts it in the old key's place.
@@ -557,20 +638,18 @@ impl Part<'_> {
             return self.bring_back(item, &trace).await;
         }
         self.change_all(item, async |id: &RemoteId| {
-            let Some(before) = trace.before(&self.key(id)) else {
+            let key = self.key(id);
+            let Some(before) = trace.before(&key) else {
                 // Nothing was written to it.
-                return Ok((KeyPatch::default(), None));
+                return Ok(Wish::default());
             };
-            let account = self.account()?;
-            let (_, raws) = self.open().unseal(&account).await?;
-            let now = raws.raw(id).map(|raw| values_of(&raw)).unwrap_or_default();
-            let mut old = values_of(&before.raw);
-            if let (Quota::Limited(left), Some(row)) = (old.quota, account.row(id)) {
-                // What was spent since stays spent.
-                let since = row.used.unwrap_or(0) - before.row.used.unwrap_or(0);
-                old.quota = Quota::Limited(left - since.max(0));
-            }
-            Ok((restricted(&patch_between(&now, &old), &wrote), None))
+            // What the site holds decides, not our record: what was spent since stays spent, and
+            // what was changed since by somebody else is asked about.
+            Ok(Wish {
+                patch: restricted(&whole_patch(&values_of(&before.raw)), &wrote),
+                seen: trace.after(&key).map(|after| values_of(&after.raw)),
+                used_then: before.row.used,
+            })
         })
         .await
     }

@@ -248,6 +248,18 @@ impl Worker {
         Ok(open)
     }
 
+    /// The same of one open vault, if it is still the one.
+    fn forget(&self, one: &Rc<Open>) {
+        let same = self
+            .open
+            .borrow()
+            .as_ref()
+            .is_some_and(|open| Rc::ptr_eq(open, one));
+        if same {
+            self.forget_open();
+        }
+    }
+
     /// Lets the memory of the vault go, so that the next use reads it anew. Not a lock.
     pub(crate) fn forget_open(&self) {
         if let Some(open) = self.open.borrow_mut().take() {
@@ -380,7 +392,7 @@ impl Open {
             };
             if result.is_err() {
                 // Memory ran ahead of the disk: read it anew.
-                the_worker().forget_open();
+                the_worker().forget(&self);
             }
             for sender in senders {
                 let _ = sender.send(result.clone());

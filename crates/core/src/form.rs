@@ -11,6 +11,44 @@ use std::net::IpAddr;
 /// `cross_group_retry` and groups of their own (New API controller/token.go at e2c7aa7b).
 pub const AUTO_GROUP: &str = "auto";
 
+/// What a key will be set to.
+#[must_use]
+pub fn patched(values: &KeyValues, patch: &KeyPatch) -> KeyValues {
+    let KeyPatch {
+        name,
+        quota,
+        expires,
+        models,
+        addresses,
+        group,
+        cross_group_retry,
+        auto_groups,
+        enabled,
+    } = patch.clone();
+    KeyValues {
+        name: name.unwrap_or_else(|| values.name.clone()),
+        quota: quota.unwrap_or(values.quota),
+        expires: match expires {
+            None => values.expires,
+            Some(Expiry::Never) => None,
+            Some(Expiry::At(at)) => Some(at),
+        },
+        models: match models {
+            None => values.models.clone(),
+            Some(ModelLimit::Any) => None,
+            Some(ModelLimit::Only(models)) => Some(models),
+        },
+        addresses: addresses.unwrap_or_else(|| values.addresses.clone()),
+        group: group.unwrap_or_else(|| values.group.clone()),
+        cross_group_retry: cross_group_retry.unwrap_or(values.cross_group_retry),
+        auto_groups: match auto_groups {
+            None => values.auto_groups.clone(),
+            Some(list) => Some(list).filter(|list| !list.is_empty()),
+        },
+        enabled: enabled.unwrap_or(values.enabled),
+    }
+}
+
 /// Whether a site with these abilities can take this change. The first field that does not fit.
 ///
 /// # Errors

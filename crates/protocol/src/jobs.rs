@@ -96,6 +96,9 @@ pub struct JobView {
     pub ended: Option<Millis>,
     /// What becomes of each account (a reveal: of each account's keys).
     pub items: Vec<JobItem>,
+    /// What failed was tried again by another job: it is not to be tried twice.
+    #[serde(default)]
+    pub retried: bool,
 }
 
 /// One account's part in a job.
@@ -120,6 +123,12 @@ pub struct JobItem {
     /// How many of the task's keys are over, in their order.
     #[serde(default)]
     pub over: u32,
+    /// Keys the work on which did not end well.
+    #[serde(default)]
+    pub bad: u32,
+    /// Those of them that are worth another try.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<RemoteId>,
     /// How the work on each key ended. Of a long job the first two hundred and what did not go well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub results: Vec<KeyResult>,

@@ -129,14 +129,16 @@ fn card(id: JobId) -> AnyView {
 
 /// Something of it can be tried again, and nothing is lost by it.
 fn worth_again(job: &JobView) -> bool {
-    job.items.iter().any(|item| {
-        let worked = matches!(item.state, ItemState::Ended(Outcome::Worked { .. }));
-        if worked {
-            item.results.iter().any(|result| result.end.again())
-        } else {
-            item_failed(&item.state)
-        }
-    })
+    // Once only, where keys are changed: a second try of the same could make one twice.
+    !job.retried
+        && job.items.iter().any(|item| {
+            let worked = matches!(item.state, ItemState::Ended(Outcome::Worked { .. }));
+            if worked {
+                !item.failed.is_empty() || item.results.iter().any(|result| result.end.again())
+            } else {
+                item_failed(&item.state)
+            }
+        })
 }
 
 /// Stops after the request under way.

@@ -126,8 +126,14 @@ impl State {
 
     fn take(self, form: KeyForm, fill: bool) {
         if let Some(values) = &form.values {
+            let old = self.before.get_untracked();
+            let wish = untrack(|| self.wish()).and_then(Result::ok);
             if fill {
                 self.fields.fill(values, &form.unit);
+            } else if let (Some(old), Some(wish)) = (old, wish) {
+                // What the user did not touch follows the site; only what was typed stays.
+                let typed = form::patched(values, &patch_of(&old, &wish));
+                self.fields.fill(&typed, &form.unit);
             }
             self.before.set(Some(values.clone()));
         }

@@ -3,10 +3,15 @@
 use super::VAULT_GROUP;
 use crate::sorted::{SortedMap, by_rank_down};
 use crate::vault::{Change, Kind, RecordId};
-use relaykeep_protocol::{ItemState, JobId, JobState, JobView, Millis, Outcome};
+use relaykeep_protocol::{ItemState, JobId, JobItem, JobState, JobView, KeyEnd, Millis, Outcome};
 
 const KEPT_FOR: Millis = 30 * 24 * 3600 * 1000;
+/// Syncs and reveals come by the dozen; what changed keys is to be looked at, and undone, for the
+/// whole month.
 const KEPT_MOST: usize = 100;
+const KEPT_MOST_WORK: usize = 400;
+/// A record and a journal hold 64 KiB with their heads.
+const MOST_BYTES: usize = 56 * 1024;
 /// A job of this many accounts still fits one sealed object; the rest is cut from the record.
 const MOST_ITEMS: usize = 250;
 
@@ -31,6 +36,26 @@ impl JobLog {
         by_rank_down(self.0.values().cloned().collect(), |job| (job.started, 0))
     }
 
+    /// What failed in this job is tried again by another.
+    pub fn note_retried(&mut self, id: &JobId) -> Vec<Change> {
+        let mut found = self.0.iter().filter(|(_, job)| job.id == *id);
+        let Some(part) = found.next().map(|(part, _)| *part) else {
+            return Vec::new();
+        };
+        let Some(job) = self.0.get_mut(&part) else {
+            return Vec::new();
+        };
+        job.retried = true;
+        vec![Change::Put {
+            id: RecordId {
+                group: VAULT_GROUP,
+                kind: Kind::FinishedJob,
+                part,
+            },
+            body: crate::json::write(job),
+        }]
+    }
+
     /// Adds one that ended, and lets go of those that are a month old or too many: their traces
     /// are to go as well.
     pub fn add(&mut self, job: &JobView, now: Millis) -> (Vec<Change>, Vec<JobId>) {
@@ -39,20 +64,26 @@ impl JobLog {
             kind: Kind::FinishedJob,
             part,
         };
-        let old: Vec<(Millis, u16)> = self
+        let old: Vec<(Millis, u16, bool)> = self
             .0
             .iter()
-            .map(|(part, job)| (job.ended.unwrap_or(job.started), *part))
+            .map(|(part, job)| (job.ended.unwrap_or(job.started), *part, job.kind.is_work()))
             .collect();
-        let old = by_rank_down(old, |(ended, part)| (*ended, u64::from(*part)));
+        let old = by_rank_down(old, |(ended, part, _)| (*ended, u64::from(*part)));
+        let (mut work, mut other) = (0, 0);
         let mut dropped = Vec::new();
         let mut changes: Vec<Change> = old
             .iter()
-            .enumerate()
-            .filter(|(at, (ended, _))| {
-                *at + 1 >= KEPT_MOST || now.saturating_sub(*ended) > KEPT_FOR
+            .filter(|(ended, _, is_work)| {
+                let (count, most) = if *is_work {
+                    (&mut work, KEPT_MOST_WORK)
+                } else {
+                    (&mut other, KEPT_MOST)
+                };
+                *count += 1;
+                *count >= most || now.saturating_sub(*ended) > KEPT_FOR
             })
-            .map(|(_, (_, part))| *part)
+            .map(|(_, part, _)| *part)
             .map(|part| {
                 dropped.extend(self.0.remove(&part).map(|job| job.id));
                 Change::Delete(record(part))
@@ -73,6 +104,7 @@ impl JobLog {
                     item.keys.truncate(MOST_ITEMS);
                 }
             }
+            let kept = fitted(kept);
             changes.push(Change::Put {
                 id: record(part),
                 body: crate::json::write(&kept),
@@ -81,6 +113,31 @@ impl JobLog {
         }
         (changes, dropped)
     }
+}
+
+/// A job that fits its record: the words of sites go first, then results of what went well, then
+/// the other results. Counts and the ids of what failed stay.
+#[must_use]
+pub fn fitted(mut job: JobView) -> JobView {
+    let cuts: [fn(&mut JobItem); 4] = [
+        |item| {
+            for result in &mut item.results {
+                if let KeyEnd::Failed(_, said) = &mut result.end {
+                    *said = None;
+                }
+            }
+        },
+        |item| item.results.retain(|result| !result.end.good()),
+        |item| item.results.truncate(20),
+        |item| item.results.clear(),
+    ];
+    for cut in cuts {
+        if crate::json::write(&job).len() <= MOST_BYTES {
+            break;
+        }
+        job.items.iter_mut().for_each(cut);
+    }
+    job
 }
 
 /// Ends a job: every item that has no end of its own was stopped.

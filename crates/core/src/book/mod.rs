@@ -10,7 +10,7 @@ mod records;
 mod trace;
 
 pub use account::{Account, Basics, Keyring, RawObjects};
-pub use jobs::{JobLog, close_job};
+pub use jobs::{JobLog, close_job, fitted};
 pub use merge::{
     Found, Merged, fingerprint, merge, merge_keys, merge_revealed, needs_sealed_parts,
 };

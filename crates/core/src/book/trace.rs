@@ -83,6 +83,21 @@ impl Trace {
         read_raw(self.0.get(&id_of(key))?.before.as_ref()?)
     }
 
+    /// How a key was left.
+    #[must_use]
+    pub fn after(&self, key: &KeyRef) -> Option<RemoteKey> {
+        read_raw(self.0.get(&id_of(key))?.after.as_ref()?)
+    }
+
+    /// Lets go of everything about an account's keys.
+    pub fn forget_account(&mut self, account: &AccountId) {
+        let ids = self.0.iter().map(|entry| entry.id.clone());
+        let ids: Vec<RemoteId> = ids
+            .filter(|id| key_of(id).is_some_and(|key| key.account == *account))
+            .collect();
+        ids.iter().for_each(|id| self.0.remove(id));
+    }
+
     /// The full key, where its record was removed.
     #[must_use]
     pub fn full(&self, key: &KeyRef) -> Option<ApiKey> {

@@ -8,9 +8,8 @@ use super::adapter;
 use super::answer::{Asking, SiteError, classify};
 use super::key::{RemoteKey, read_key};
 use super::place::{Login, Place};
-use super::values::{
-    Meter, cannot_hold, differing, fields_of, meter_of, patched, replace_body, values_of,
-};
+use super::values::{Meter, cannot_hold, differing, fields_of, meter_of, replace_body, values_of};
+use crate::form::patched;
 use crate::http::{Bound, Bucket, Http, HttpError, HttpRequest, HttpResponse};
 use crate::ports::Clock;
 use crate::secret::{ApiKey, Secret};
@@ -33,6 +32,8 @@ pub struct Change<'a> {
     pub seen: Option<&'a KeyValues>,
     /// The change was sent before, and its answer is not known.
     pub sent: Option<&'a Sent>,
+    /// What the key had used when its wanted quota was right: what it spent since is spent.
+    pub used_then: Option<i64>,
 }
 
 /// How a change ended.
@@ -66,10 +67,11 @@ pub async fn change_key(
         });
     };
     let sent = how.sent.filter(|sent| sent.key == *id);
+    let patch = &less_spent(patch, how.used_then, &before);
     let mut work = Work::new(&before, patch, sent);
     let ended = |end, before, after| Ok(Changed { end, before, after });
-    if let (Some(seen), None) = (how.seen, sent)
-        && !same_but_for_spending(seen, &work.now)
+    if let Some(seen) = how.seen
+        && !work.is_as(seen, sent.is_some())
     {
         let now = Box::new(work.now);
         return ended(KeyEnd::Differs(now), Some(before), None);
@@ -177,6 +179,22 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Whether the key is still what the user saw: it may have spent, and, if the change was sent
+    /// before, it may be as it was wanted.
+    fn is_as(&self, seen: &KeyValues, sent: bool) -> bool {
+        let asked = fields_of(self.patch);
+        let open = differing(&self.wanted, &self.now);
+        differing(seen, &self.now).iter().all(|field| {
+            let ours = sent && asked.contains(field) && !open.contains(field);
+            let only_spent = *field == KeyField::Quota
+                && match (seen.quota, self.now.quota) {
+                    (Quota::Limited(then), Quota::Limited(now)) => now <= then,
+                    (Quota::Unlimited, _) | (_, Quota::Unlimited) => false,
+                };
+            ours || only_spent
+        })
+    }
+
     /// Why the site would refuse to enable the key, as the whole of it would be then.
     fn cannot_enable(&self, now: u64) -> Option<KeyEnd> {
         if !(self.toggles && self.wanted.enabled) {
@@ -247,15 +265,14 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Whether the key is still what the user saw: it may have spent, and nothing else.
-fn same_but_for_spending(seen: &KeyValues, now: &KeyValues) -> bool {
-    differing(seen, now).iter().all(|field| {
-        *field == KeyField::Quota
-            && match (seen.quota, now.quota) {
-                (Quota::Limited(then), Quota::Limited(now)) => now <= then,
-                (Quota::Unlimited, _) | (_, Quota::Unlimited) => false,
-            }
-    })
+/// What was spent since a quota was right is spent.
+fn less_spent(patch: &KeyPatch, used_then: Option<i64>, before: &RemoteKey) -> KeyPatch {
+    let mut patch = patch.clone();
+    if let (Some(Quota::Limited(left)), Some(then)) = (patch.quota, used_then) {
+        let since = meter_of(&before.raw).used.unwrap_or(0) - then;
+        patch.quota = Some(Quota::Limited(left.saturating_sub(since.max(0)).max(0)));
+    }
+    patch
 }
 
 fn spent(seen: &KeyValues, now: &KeyValues) -> i64 {

@@ -46,6 +46,19 @@ pub async fn create_keys(
             .failed
             .unwrap_or_else(|| SiteTrouble::BadAnswer.into()));
     }
+    for one in making
+        .iter_mut()
+        .filter(|one| !one.sent && one.id.is_none())
+    {
+        // Chosen in an earlier run and not used then: somebody else may have it by now.
+        if listing
+            .keys
+            .iter()
+            .any(|key| name_of(&key.raw) == one.called)
+        {
+            one.called.clear();
+        }
+    }
     name_all(making, &listing, &mut draw_name);
     stop_if(save(making).await)?;
 
@@ -152,7 +165,11 @@ fn find(making: &mut [Making], listing: &Listing) {
             .keys
             .iter()
             .filter(|key| name_of(&key.raw) == one.called);
-        one.id = named.next().map(|key| key.id.clone());
+        // Two of one name: it is not clear which is ours.
+        one.id = named
+            .next()
+            .filter(|_| named.next().is_none())
+            .map(|key| key.id.clone());
     }
 }
 

@@ -43,7 +43,7 @@ pub use place::{Login, Place, Quirks};
 pub use reveal::{RevealEnd, reveal};
 pub use typed::{NotAUserId, read_token, read_user_id, typed_key};
 pub use usage::{key_totals, key_usage};
-pub use values::{abilities, differing, fields_of, patch_between, patched, restricted, values_of};
+pub use values::{abilities, differing, fields_of, restricted, values_of, whole_patch};
 
 /// Whether a kind's sites have endpoints that give the full keys behind masks.
 #[must_use]

@@ -158,70 +158,6 @@ fn split(raw: Raw<'_>, at: &[char]) -> Vec<String> {
         .collect()
 }
 
-/// What a key will be set to.
-#[must_use]
-pub fn patched(values: &KeyValues, patch: &KeyPatch) -> KeyValues {
-    let KeyPatch {
-        name,
-        quota,
-        expires,
-        models,
-        addresses,
-        group,
-        cross_group_retry,
-        auto_groups,
-        enabled,
-    } = patch.clone();
-    KeyValues {
-        name: name.unwrap_or_else(|| values.name.clone()),
-        quota: quota.unwrap_or(values.quota),
-        expires: match expires {
-            None => values.expires,
-            Some(Expiry::Never) => None,
-            Some(Expiry::At(at)) => Some(at),
-        },
-        models: match models {
-            None => values.models.clone(),
-            Some(ModelLimit::Any) => None,
-            Some(ModelLimit::Only(models)) => Some(models),
-        },
-        addresses: addresses.unwrap_or_else(|| values.addresses.clone()),
-        group: group.unwrap_or_else(|| values.group.clone()),
-        cross_group_retry: cross_group_retry.unwrap_or(values.cross_group_retry),
-        auto_groups: match auto_groups {
-            None => values.auto_groups.clone(),
-            Some(list) => Some(list).filter(|list| !list.is_empty()),
-        },
-        enabled: enabled.unwrap_or(values.enabled),
-    }
-}
-
-/// The patch that makes `from` into `to`.
-#[must_use]
-pub fn patch_between(from: &KeyValues, to: &KeyValues) -> KeyPatch {
-    let mut patch = KeyPatch::default();
-    for field in differing(from, to) {
-        match field {
-            KeyField::Name => patch.name = Some(to.name.clone()),
-            KeyField::Quota => patch.quota = Some(to.quota),
-            KeyField::Expires => {
-                patch.expires = Some(to.expires.map_or(Expiry::Never, Expiry::At));
-            }
-            KeyField::Models => {
-                patch.models = Some(to.models.clone().map_or(ModelLimit::Any, ModelLimit::Only));
-            }
-            KeyField::Addresses => patch.addresses = Some(to.addresses.clone()),
-            KeyField::Group => patch.group = Some(to.group.clone()),
-            KeyField::CrossGroupRetry => patch.cross_group_retry = Some(to.cross_group_retry),
-            KeyField::AutoGroups => {
-                patch.auto_groups = Some(to.auto_groups.clone().unwrap_or_default());
-            }
-            KeyField::Enabled => patch.enabled = Some(to.enabled),
-        }
-    }
-    patch
-}
-
 /// The fields in which two differ.
 #[must_use]
 pub fn differing(one: &KeyValues, other: &KeyValues) -> Vec<KeyField> {
@@ -323,8 +259,21 @@ pub(super) fn replace_body(kind: SiteKind, raw: &Secret, patch: &KeyPatch) -> Ze
 
 /// The body of a new key: every field is written, so that no server's default decides.
 pub(super) fn create_body(kind: SiteKind, values: &KeyValues, name: &str) -> String {
-    let all = KeyPatch {
-        name: Some(name.to_owned()),
+    let mut all = whole_patch(values);
+    all.name = Some(name.to_owned());
+    all.auto_groups.clone_from(&values.auto_groups);
+    let fields: Vec<String> = written(kind, &all)
+        .into_iter()
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+/// The patch that sets a key to all of this.
+#[must_use]
+pub fn whole_patch(values: &KeyValues) -> KeyPatch {
+    KeyPatch {
+        name: Some(values.name.clone()),
         quota: Some(values.quota),
         expires: Some(values.expires.map_or(Expiry::Never, Expiry::At)),
         models: Some(
@@ -336,14 +285,9 @@ pub(super) fn create_body(kind: SiteKind, values: &KeyValues, name: &str) -> Str
         addresses: Some(values.addresses.clone()),
         group: Some(values.group.clone()),
         cross_group_retry: Some(values.cross_group_retry),
-        auto_groups: values.auto_groups.clone(),
-        enabled: None,
-    };
-    let fields: Vec<String> = written(kind, &all)
-        .into_iter()
-        .map(|(name, value)| format!("\"{name}\":{value}"))
-        .collect();
-    format!("{{{}}}", fields.join(","))
+        auto_groups: Some(values.auto_groups.clone().unwrap_or_default()),
+        enabled: Some(values.enabled),
+    }
 }
 
 /// What a patch asks for that this kind cannot hold: "none of the models" is an empty list, which
