@@ -263,6 +263,7 @@ impl Edit {
             let how = Change {
                 seen: None,
                 sent: sent.as_ref(),
+                used_then: None,
             };
             let save = async |note: Sent, _: &RemoteKey| {
                 *journal.borrow_mut() = Some(note);

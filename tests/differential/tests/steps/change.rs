@@ -202,6 +202,7 @@ impl Play {
             let how = Change {
                 seen,
                 sent: sent.as_ref(),
+                used_then: None,
             };
             let save = async |note: Sent, _: &RemoteKey| {
                 *journal.borrow_mut() = Some(note);
