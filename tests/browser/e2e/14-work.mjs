@@ -204,7 +204,6 @@ export default {
         assert.match(line.name, /^regret/);
         assert.ok(line.fields.some((field) => /group/i.test(field.field) && /vip/.test(field.after)), JSON.stringify(line));
         await site.spend({ id, quota: 225 });
-        await app.sync("Dale");
         await app.undo(job.id);
         const key = await stored(site, "regret");
         assert.deepEqual([key.remain_quota, key.group], [10_000 - 225, group]);

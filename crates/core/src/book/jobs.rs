@@ -160,3 +160,86 @@ pub fn close_job(job: &mut JobView, now: Millis) {
     };
     job.ended = Some(now);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use relaykeep_protocol::{AccountId, JobKind, KeyResult, RemoteId, SiteTrouble};
+
+    fn job(id: &str, kind: JobKind, started: Millis, results: usize, said: usize) -> JobView {
+        let result = |at: usize| KeyResult {
+            key: RemoteId(at.to_string()),
+            name: "a name of some length".to_owned(),
+            end: if at.is_multiple_of(2) {
+                KeyEnd::Done
+            } else {
+                KeyEnd::Failed(SiteTrouble::Refused, Some("x".repeat(said)))
+            },
+        };
+        JobView {
+            id: JobId(id.to_owned()),
+            kind,
+            state: JobState::Done,
+            started,
+            ended: Some(started),
+            items: vec![JobItem {
+                account: AccountId("a".to_owned()),
+                name: "account".to_owned(),
+                keys: (0..results).map(|at| RemoteId(at.to_string())).collect(),
+                state: ItemState::Ended(Outcome::Stopped),
+                goal: 0,
+                said: None,
+                task: None,
+                over: u32::try_from(results).expect("few"),
+                bad: u32::try_from(results / 2).expect("few"),
+                failed: vec![RemoteId("1".to_owned())],
+                results: (0..results).map(result).collect(),
+                sent: None,
+            }],
+            retried: false,
+        }
+    }
+
+    #[test]
+    fn a_job_always_fits_its_record_and_keeps_its_counts() {
+        for (results, said) in [(3, 300), (400, 10), (400, 300), (2_000, 300)] {
+            let whole = job("j", JobKind::Edit, 1, results, said);
+            let kept = fitted(whole.clone());
+            assert!(crate::json::write(&kept).len() <= MOST_BYTES, "{results}");
+            assert_eq!(kept.items[0].bad, whole.items[0].bad);
+            assert_eq!(kept.items[0].failed, whole.items[0].failed);
+            assert_eq!(kept.items[0].keys, whole.items[0].keys);
+            if results == 3 {
+                assert_eq!(kept, whole, "what fits is not touched");
+            }
+        }
+    }
+
+    #[test]
+    fn work_outlives_any_number_of_syncs_and_leaves_with_its_month() {
+        let mut log = JobLog::default();
+        let (_, dropped) = log.add(&job("work", JobKind::Delete, 1, 1, 0), 1);
+        assert_eq!(dropped, []);
+        for at in 0..300 {
+            let sync = job(&format!("sync {at}"), JobKind::SyncByAlarm, 2 + at, 0, 0);
+            let (_, dropped) = log.add(&sync, 2 + at);
+            assert!(!dropped.contains(&JobId("work".to_owned())));
+        }
+        assert!(log.newest_first().len() <= KEPT_MOST + 1);
+        let later = KEPT_FOR + 10;
+        let (_, dropped) = log.add(&job("later", JobKind::Sync, later, 0, 0), later);
+        assert!(
+            dropped.contains(&JobId("work".to_owned())),
+            "its traces go with it"
+        );
+    }
+
+    #[test]
+    fn a_job_is_tried_again_once() {
+        let mut log = JobLog::default();
+        log.add(&job("j", JobKind::Create, 1, 1, 0), 1);
+        assert_eq!(log.note_retried(&JobId("j".to_owned())).len(), 1);
+        assert!(log.newest_first()[0].retried);
+        assert!(log.note_retried(&JobId("other".to_owned())).is_empty());
+    }
+}
