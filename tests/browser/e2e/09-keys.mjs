@@ -42,6 +42,8 @@ export default {
       name: "the count says how many of all, and Escape clears the search",
       async run({ app }) {
         const view = await app.options("keys");
+        await app.search(view, "");
+        await sleep(1500); // what the search before came to is said by then
         const heard = await view.listen();
         await app.search(view, "cursor");
         await view.reads(/2 of 40/);

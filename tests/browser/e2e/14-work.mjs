@@ -249,7 +249,7 @@ export default {
         await new Promise((resolve) => setTimeout(resolve, 61_000));
         await site.resetLog();
         await view.click("button", "Save changes");
-        await until("the group to be refused", async () => /group/i.test((await view.alert()) ?? ""), { timeout: 30_000 });
+        await until("the group to be refused", async () => /no longer does/.test(await dialog.evaluate((one) => one.innerText)), { timeout: 30_000 });
         assert.equal(writes(await site.log()).length, 0);
         await view.page.keyboard.press("Escape");
       },
