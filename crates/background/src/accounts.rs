@@ -209,12 +209,7 @@ pub(crate) async fn edit(
     id: &AccountId,
     edit: AccountEdit,
 ) -> Result<(), ErrorCode> {
-    let account = open
-        .book
-        .borrow()
-        .account(id)
-        .cloned()
-        .ok_or(ErrorCode::NoSuchAccount)?;
+    let account = open.account(id)?;
     let token = edit
         .token
         .map(|token| site::read_token(&token.0).map_err(ErrorCode::Token))
@@ -243,12 +238,7 @@ pub(crate) async fn edit(
     }
     let lane = open.lane(id);
     let _one = lane.lock().await;
-    let mut account = open
-        .book
-        .borrow()
-        .account(id)
-        .cloned()
-        .ok_or(ErrorCode::NoSuchAccount)?;
+    let mut account = open.account(id)?;
     if let Some(name) = &edit.name {
         account.rename(name);
     }

@@ -460,13 +460,12 @@ async fn rest(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>) {
     let now = browser::now();
     close_job(&mut job.view.borrow_mut(), now);
     let view = job.view.borrow().clone();
-    let changes = {
+    let (mut changes, dropped) = {
         let mut book = open.book.borrow_mut();
         let (mut changes, dropped) = book.jobs.add(&view, now);
         changes.push(book.ledger_change());
         (changes, dropped)
     };
-    let (mut changes, dropped) = changes;
     {
         let vault = open.vault.lock().await;
         let traces = vault

@@ -36,11 +36,6 @@ pub(crate) struct Offers {
 /// Every account's.
 pub(crate) type AllOffers = SortedMap<AccountId, Offers>;
 
-fn account_of(open: &Open, id: &AccountId) -> Result<Account, ErrorCode> {
-    let book = open.book.borrow();
-    book.account(id).cloned().ok_or(ErrorCode::NoSuchAccount)
-}
-
 fn is_fresh(at: Option<Millis>) -> bool {
     let now = browser::now();
     at.is_some_and(|at| at <= now && now - at < OFFERS_LAST)
@@ -54,7 +49,7 @@ async fn offers(
     with_models: bool,
     anew: bool,
 ) -> (Offers, Option<SiteTrouble>) {
-    let mut held = session::offers().await.remove(id).unwrap_or_default();
+    let mut held = recall(worker, id).await;
     if anew {
         held.groups_at = None;
     }
@@ -65,12 +60,23 @@ async fn offers(
     (held, asked.err())
 }
 
+/// What this account's site last said. The session is read once, however many accounts are asked.
+async fn recall(worker: &Rc<Worker>, id: &AccountId) -> Offers {
+    let mut all = worker.offers.lock().await;
+    if all.is_none() {
+        *all = Some(session::offers().await);
+    }
+    let held = all.as_ref().and_then(|all| all.get(id));
+    held.cloned().unwrap_or_default()
+}
+
 async fn remember(worker: &Rc<Worker>, id: &AccountId, offers: &Offers) {
     // Many accounts are asked at once, and all stand in one place.
-    let _one = worker.offers.lock().await;
-    let mut all = session::offers().await;
-    all.insert(id.clone(), offers.clone());
-    session::keep_offers(&all).await;
+    let mut all = worker.offers.lock().await;
+    if let Some(all) = all.as_mut() {
+        all.insert(id.clone(), offers.clone());
+        session::keep_offers(all).await;
+    }
 }
 
 /// Whether a group is on offer, as the site says now or said in the last minute: it may have
@@ -83,11 +89,13 @@ pub(crate) async fn offers_group(
     group: &str,
 ) -> bool {
     const A_MINUTE: Millis = 60_000;
-    let own = account_of(open, id).is_ok_and(|account| account.own_group() == Some(group));
+    let own = open
+        .account(id)
+        .is_ok_and(|account| account.own_group() == Some(group));
     if group.is_empty() || own {
         return true;
     }
-    let mut held = session::offers().await.remove(id).unwrap_or_default();
+    let mut held = recall(worker, id).await;
     held.groups_at = held
         .groups_at
         .filter(|at| browser::now().saturating_sub(*at) < A_MINUTE);
@@ -152,7 +160,7 @@ pub(crate) async fn form(
     id: &AccountId,
     key: Option<&RemoteId>,
 ) -> Result<KeyForm, ErrorCode> {
-    let account = account_of(open, id)?;
+    let account = open.account(id)?;
     let place = account.place().ok_or(ErrorCode::Internal)?;
     let row = match key {
         None => None,
@@ -195,7 +203,7 @@ pub(crate) async fn plan(
     };
     let asked = wanted.iter().map(async |id| {
         let (offers, trouble) = offers(worker, open, id, false, anew).await;
-        let account = account_of(open, id).ok()?;
+        let account = open.account(id).ok()?;
         let mut part = part(&account, offers, trouble, browser::now());
         part.alike = alike(open, &account, part.alike).await;
         Some(part)
@@ -327,7 +335,7 @@ pub(crate) async fn exclude(
 ) -> Result<(), ErrorCode> {
     let lane = open.lane(id);
     let _one = lane.lock().await;
-    let mut account = account_of(open, id)?;
+    let mut account = open.account(id)?;
     account.exclude_groups(groups);
     open.commit(account.changes()).await?;
     open.book.borrow_mut().keep(account);

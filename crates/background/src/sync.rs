@@ -21,12 +21,7 @@ pub(crate) async fn site_and_login(
     open: &Rc<Open>,
     id: &AccountId,
 ) -> Result<(Place, Login), Ending> {
-    let account = open
-        .book
-        .borrow()
-        .account(id)
-        .cloned()
-        .ok_or(Ending::Ours(ErrorCode::NoSuchAccount))?;
+    let account = open.account(id)?;
     let place = account
         .place()
         .ok_or(Ending::Failed(SiteTrouble::NotARelay, None))?;
@@ -76,12 +71,7 @@ pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Ou
 
     let lane = open.lane(id);
     let _one = lane.lock().await;
-    let before = open
-        .book
-        .borrow()
-        .account(id)
-        .cloned()
-        .ok_or(Ending::Ours(ErrorCode::NoSuchAccount))?;
+    let before = open.account(id)?;
     let (keyring, raws) = if needs_sealed_parts(&before, &found.listing) {
         open.unseal(&before).await?
     } else {
@@ -126,12 +116,7 @@ pub(crate) async fn reveal(
     keys: &[RemoteId],
 ) -> Result<Outcome, Ending> {
     let JobHttp { worker, open, job } = http;
-    let account = open
-        .book
-        .borrow()
-        .account(id)
-        .cloned()
-        .ok_or(Ending::Ours(ErrorCode::NoSuchAccount))?;
+    let account = open.account(id)?;
     let wanted = account.to_reveal(keys);
     let left = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
     // What was revealed before a wait or a death counts as well.

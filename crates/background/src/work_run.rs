@@ -106,9 +106,7 @@ impl Part<'_> {
     }
 
     fn account(&self) -> Result<Account, Ending> {
-        let book = self.open().book.borrow();
-        let account = book.account(self.id).cloned();
-        account.ok_or(Ending::Ours(ErrorCode::NoSuchAccount))
+        Ok(self.open().account(self.id)?)
     }
 
     fn key(&self, id: &RemoteId) -> KeyRef {

@@ -5,6 +5,7 @@ use crate::egress::Egress;
 use crate::events::Pages;
 use crate::jobs::Running;
 use crate::ports::{DATABASE, SystemClock, SystemEntropy, Table};
+use crate::repair::AllOffers;
 use crate::session::Session;
 use futures_channel::oneshot;
 use futures_util::lock::Mutex;
@@ -48,8 +49,8 @@ pub(crate) struct Worker {
     open: RefCell<Option<Rc<Open>>>,
     opening: Mutex<()>,
     pub(crate) notices: RefCell<Vec<Notice>>,
-    /// One write of what sites offer at a time.
-    pub(crate) offers: Mutex<()>,
+    /// What sites offer, once it was read from the session; one use at a time.
+    pub(crate) offers: Mutex<Option<AllOffers>>,
 }
 
 thread_local! {
@@ -59,7 +60,7 @@ thread_local! {
         open: RefCell::new(None),
         opening: Mutex::new(()),
         notices: RefCell::default(),
-        offers: Mutex::new(()),
+        offers: Mutex::new(None),
     });
 }
 
@@ -292,6 +293,7 @@ pub(crate) async fn lock(tell: bool) {
         *worker.open.borrow_mut() = None;
     }
     Session::forget().await;
+    worker.offers.lock().await.take();
     browser::clear_alarm(ALARM_LOCK);
     if tell {
         crate::events::tell_state(&worker).await;
@@ -440,6 +442,12 @@ impl Open {
             }
         }
         Ok((keyring, raws))
+    }
+
+    /// A copy of one account, to work on.
+    pub(crate) fn account(&self, id: &AccountId) -> Result<Account, ErrorCode> {
+        let book = self.book.borrow();
+        book.account(id).cloned().ok_or(ErrorCode::NoSuchAccount)
     }
 
     /// Takes the fingerprints of keys' raw objects.
