@@ -16,7 +16,9 @@ use crate::troubles::{self, site_trouble};
 use crate::words::{clock, now, number, t, tn};
 use leptos::prelude::*;
 use relaykeep_protocol::{AccountId, JobId, KeyRef, Millis, PlanRepair, RepairPart};
+use std::cell::RefCell;
 use std::collections::HashSet;
+use std::rc::Rc;
 
 /// What would bring the inventory into order, and what the user has chosen of it.
 #[derive(Clone, Copy)]
@@ -112,20 +114,22 @@ impl Repair {
         for (place, account) in accounts.into_iter().enumerate() {
             asked[place % questions].push(account);
         }
-        let gathered: RwSignal<Vec<RepairPart>> = RwSignal::new(Vec::new());
+        // Not a signal: one made here would die with the page, in the middle of the look.
+        let gathered = Rc::new(RefCell::new(Vec::new()));
         for accounts in asked {
             let of = count(accounts.len());
+            let gathered = Rc::clone(&gathered);
             spawn(async move {
                 match ask(PlanRepair { accounts, anew }).await {
-                    Ok(plan) => gathered.update(|parts| parts.extend(plan.accounts)),
+                    Ok(plan) => gathered.borrow_mut().extend(plan.accounts),
                     Err(code) => self.wrong.set(Some(troubles::error(&code))),
                 }
-                self.heard(of, all, gathered);
+                self.heard(of, all, &gathered);
             });
         }
     }
 
-    fn heard(self, of: u32, all: u32, gathered: RwSignal<Vec<RepairPart>>) {
+    fn heard(self, of: u32, all: u32, gathered: &RefCell<Vec<RepairPart>>) {
         // Locked meanwhile: what was asked for is no longer wanted.
         let Some((heard, _)) = self.asking.get_untracked() else {
             return;
@@ -134,8 +138,7 @@ impl Repair {
         if heard < all {
             return self.asking.set(Some((heard, all)));
         }
-        self.plan.set(gathered.get_untracked());
-        gathered.dispose();
+        self.plan.set(gathered.take());
         self.looked.set(Some(now()));
         self.asking.set(None);
     }
