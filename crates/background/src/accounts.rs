@@ -229,8 +229,13 @@ pub(crate) async fn edit(
         let held = held.first().and_then(|(_, body)| account.read_login(body));
         let secret = match (&token, held) {
             (Some(token), _) => token.clone(),
-            (None, Some(login)) => login.token.secret.clone(),
-            (None, None) => return Err(ErrorCode::Site(SiteTrouble::LoginExpired)),
+            (
+                None,
+                Some(Login {
+                    token: Some(held), ..
+                }),
+            ) => held.secret,
+            (None, _) => return Err(ErrorCode::Site(SiteTrouble::LoginExpired)),
         };
         let login = Login::new(secret, user_id.clone(), &place.base);
         verify(&http, &mut place, &login).await?;

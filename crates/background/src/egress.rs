@@ -205,7 +205,11 @@ async fn send(request: &HttpRequest, controller: &AbortController) -> Result<Res
         })
         .redirect(RequestRedirect::Error)
         .cache(RequestCache::NoStore)
-        .credentials(RequestCredentials::Omit)
+        .credentials(if request.with_cookie && request.bearer.is_none() {
+            RequestCredentials::Include
+        } else {
+            RequestCredentials::Omit
+        })
         .referrer_policy(ReferrerPolicy::NoReferrer)
         .abort_signal(Some(&controller.signal()));
     for (name, value) in &request.headers {

@@ -209,7 +209,7 @@ pub(crate) async fn usage(
         .map_or_else(String::new, |raw| site::values_of(&raw).name);
     let now = i64::try_from(browser::now() / 1_000).unwrap_or(i64::MAX);
     let since = now - i64::from(days.clamp(1, 30)) * 24 * 3600;
-    let (place, login) = site_and_login(open, &key.account)
+    let (place, login) = site_and_login(worker, open, &key.account)
         .await
         .map_err(|_| ErrorCode::Site(SiteTrouble::LoginExpired))?;
     let http = CallHttp {

@@ -122,7 +122,7 @@ async fn ask(
     if is_fresh(offers.groups_at) && !models_too {
         return Ok(false);
     }
-    let (place, login) = site_and_login(open, id)
+    let (place, login) = site_and_login(worker, open, id)
         .await
         .map_err(|_| SiteTrouble::LoginExpired)?;
     let http = CallHttp {

@@ -18,6 +18,7 @@ const FACTS_LAST: Millis = 6 * 3600 * 1000;
 
 /// Where an account's requests go, and what signs them.
 pub(crate) async fn site_and_login(
+    _worker: &Rc<Worker>,
     open: &Rc<Open>,
     id: &AccountId,
 ) -> Result<(Place, Login), Ending> {
@@ -39,7 +40,7 @@ pub(crate) async fn site_and_login(
 pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Outcome, Ending> {
     let JobHttp { worker, open, job } = http;
     job.set(at, ItemState::Running(Step::Account));
-    let (mut place, login) = site_and_login(open, id).await?;
+    let (mut place, login) = site_and_login(worker, open, id).await?;
     let facts = if open
         .book
         .borrow()
@@ -140,7 +141,7 @@ pub(crate) async fn reveal(
             of,
         }),
     );
-    let (place, login) = site_and_login(open, id).await?;
+    let (place, login) = site_and_login(worker, open, id).await?;
     let ours: RefCell<Option<ErrorCode>> = RefCell::new(None);
     let end: RevealEnd = site::reveal(http, &SystemClock, &place, &login, &wanted, async |got| {
         // Sealed before the next request: a key that has arrived is never asked for again.

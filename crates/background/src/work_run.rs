@@ -230,7 +230,7 @@ impl Part<'_> {
         item: &JobItem,
         wish: impl AsyncFn(&RemoteId) -> Result<Wish, Ending>,
     ) -> Result<(), Ending> {
-        let (place, login) = site_and_login(self.open(), self.id).await?;
+        let (place, login) = site_and_login(&self.http.worker, self.open(), self.id).await?;
         for id in left(item) {
             self.may_go_on()?;
             self.show(self.item().over, item.keys.len());
@@ -306,7 +306,7 @@ impl Part<'_> {
     }
 
     async fn delete_all(&self, item: &JobItem) -> Result<(), Ending> {
-        let (place, login) = site_and_login(self.open(), self.id).await?;
+        let (place, login) = site_and_login(&self.http.worker, self.open(), self.id).await?;
         self.trace_all(left(item)).await?;
         for id in left(item) {
             self.may_go_on()?;
@@ -390,7 +390,7 @@ impl Part<'_> {
     }
 
     async fn create_all(&self, mut making: Vec<Making>) -> Result<(), Ending> {
-        let (place, login) = site_and_login(self.open(), self.id).await?;
+        let (place, login) = site_and_login(&self.http.worker, self.open(), self.id).await?;
         self.show(0, making.len());
         let created = self.create(&place, &login, &mut making, Task::Create).await;
         let created = match created {
@@ -519,7 +519,7 @@ impl Part<'_> {
     }
 
     async fn replace_all(&self, item: &JobItem, mut making: Vec<Making>) -> Result<(), Ending> {
-        let (place, login) = site_and_login(self.open(), self.id).await?;
+        let (place, login) = site_and_login(&self.http.worker, self.open(), self.id).await?;
         self.show(0, item.keys.len());
         let mut keys = item.keys.clone();
         if making.is_empty() {

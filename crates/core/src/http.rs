@@ -47,6 +47,8 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// Sent as `Authorization: Bearer …`, only to its own origins.
     pub bearer: Option<Bound>,
+    /// The browser's own cookies of the site go along; never beside a bearer.
+    pub with_cookie: bool,
     /// A JSON body.
     pub body: Option<String>,
     /// Which limit it counts in.

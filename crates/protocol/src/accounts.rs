@@ -46,6 +46,20 @@ impl Default for Unit {
     }
 }
 
+/// What an account signs in with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LoginWay {
+    /// An access token held in the vault.
+    #[default]
+    Token,
+    /// The browser's own login at the site: its cookies, shared with the site's pages.
+    Cookie,
+    /// A short-lived token taken from an open tab of the site, held in memory only.
+    Page,
+    /// A session of our own, begun with a password that was not kept.
+    Own,
+}
+
 /// Whether an account can be worked with, and if not, why.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Health {
@@ -71,6 +85,8 @@ pub struct AccountView {
     pub kind: SiteKind,
     /// Which generation of it, once known.
     pub generation: Option<Generation>,
+    /// What it signs in with.
+    pub way: LoginWay,
     /// The login's number at the site.
     pub user_id: Option<String>,
     /// The login's name at the site.
@@ -106,6 +122,8 @@ pub struct AccountDraft {
     pub address: String,
     /// None: let the probe decide, fail if it cannot.
     pub kind: Option<SiteKind>,
+    /// What it shall sign in with.
+    pub way: LoginWay,
     /// Empty: the site's own name, else its host.
     pub name: String,
     /// As typed; needed where the kind needs it.

@@ -15,7 +15,7 @@ mod vault;
 mod work;
 
 pub use accounts::{
-    AccountDraft, AccountEdit, AccountId, AccountView, AddOutcome, Health, ShownAs, Unit,
+    AccountDraft, AccountEdit, AccountId, AccountView, AddOutcome, Health, LoginWay, ShownAs, Unit,
 };
 pub use calls::*;
 pub use events::{Event, PORT_NAME, PageMessage};

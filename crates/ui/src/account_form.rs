@@ -9,7 +9,7 @@ use crate::troubles;
 use crate::words::t;
 use leptos::prelude::*;
 use relaykeep_protocol::{
-    AccountDraft, AddAccount, AddOutcome, ErrorCode, KeepDraft, Sensitive, SiteKind,
+    AccountDraft, AddAccount, AddOutcome, ErrorCode, KeepDraft, LoginWay, Sensitive, SiteKind,
 };
 use relaykeep_webext::page;
 use std::future::Future;
@@ -83,6 +83,7 @@ impl Form {
         AccountDraft {
             address: self.address.get(),
             kind: self.kind.get(),
+            way: LoginWay::Token,
             name: self.name.get(),
             user_id: self.user_id.get(),
             token: Sensitive(self.token.get()),

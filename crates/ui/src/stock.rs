@@ -328,7 +328,7 @@ pub(crate) fn count(length: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use relaykeep_protocol::{Health, SiteKind, Unit};
+    use relaykeep_protocol::{Health, LoginWay, SiteKind, Unit};
 
     fn account(id: &str, name: &str) -> AccountView {
         AccountView {
@@ -337,6 +337,7 @@ mod tests {
             base_url: format!("https://{id}.example"),
             kind: SiteKind::NewApi,
             generation: None,
+            way: LoginWay::Token,
             user_id: None,
             username: None,
             group: None,

@@ -10,7 +10,8 @@ use crate::secret::{ApiKey, MaskedKey, Secret};
 use crate::site::{BaseUrl, Login, Place};
 use crate::vault::{Change, Kind, RecordId};
 use relaykeep_protocol::{
-    AccountId, AccountView, Health, KeyRow, RemoteId, SecretState, SiteKind, SiteTrouble, Unit,
+    AccountId, AccountView, Health, KeyRow, LoginWay, RemoteId, SecretState, SiteKind, SiteTrouble,
+    Unit,
 };
 
 /// What must be known to keep an account.
@@ -50,6 +51,7 @@ impl Account {
                 base_url: base.as_str().to_owned(),
                 kind,
                 generation: None,
+                way: LoginWay::Token,
                 user_id,
                 username: None,
                 site_name: None,
@@ -123,6 +125,17 @@ impl Account {
         self.body.kind
     }
 
+    /// What it signs in with.
+    #[must_use]
+    pub fn way(&self) -> LoginWay {
+        self.body.way
+    }
+
+    /// It signs in with something else from now on.
+    pub fn set_way(&mut self, way: LoginWay) {
+        self.body.way = way;
+    }
+
     /// The login's number at the site.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
@@ -165,6 +178,7 @@ impl Account {
             base_url: self.body.base_url.clone(),
             kind: self.body.kind,
             generation: self.body.generation,
+            way: self.body.way,
             user_id: self.body.user_id.clone(),
             username: self.body.username.clone(),
             group: self.body.group.clone(),
@@ -309,10 +323,11 @@ impl Account {
     pub fn read_login(&self, body: &str) -> Option<Login> {
         let login = LoginBody::read(body).ok()?;
         Some(Login {
-            token: Bound {
+            token: Some(Bound {
                 secret: Secret::new(login.token),
                 origins: login.origins,
-            },
+            }),
+            with_cookie: false,
             user_id: self.body.user_id.clone(),
         })
     }

@@ -7,7 +7,8 @@ use crate::secret::MaskedKey;
 use crate::site::Quirks;
 use crate::sorted::SortedMap;
 use relaykeep_protocol::{
-    AccountId, Generation, Health, KeyRow, Millis, RemoteId, SecretState, Settings, SiteKind, Unit,
+    AccountId, Generation, Health, KeyRow, LoginWay, Millis, RemoteId, SecretState, Settings,
+    SiteKind, Unit,
 };
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -19,6 +20,7 @@ bodies! {
         base_url: String = must,
         kind: SiteKind = must,
         generation: Option<Generation>,
+        way: LoginWay,
         user_id: Option<String>,
         username: Option<String>,
         site_name: Option<String>,

@@ -59,7 +59,8 @@ pub async fn verify_account(
     let other = who
         .access_token_shown
         .as_ref()
-        .is_some_and(|shown| !shown.same_as(&login.token.secret));
+        .zip(login.token.as_ref())
+        .is_some_and(|(shown, held)| !shown.same_as(&held.secret));
     if other {
         Err(SiteTrouble::AnsweredAsOther.into())
     } else {

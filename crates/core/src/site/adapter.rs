@@ -308,7 +308,8 @@ fn request(
         method,
         url: place.base.join(path),
         headers,
-        bearer: login.map(|login| login.token.clone()),
+        bearer: login.and_then(|login| login.token.clone()),
+        with_cookie: login.is_some_and(|login| login.with_cookie),
         body: None,
         bucket,
     }

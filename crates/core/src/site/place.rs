@@ -60,8 +60,10 @@ impl Place {
 /// What signs in at a site.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// The access token, and the only origin it goes to.
-    pub token: Bound,
+    /// The token, and the only origin it goes to. None where the browser's cookies sign in.
+    pub token: Option<Bound>,
+    /// The browser's own cookies of the site go along.
+    pub with_cookie: bool,
     /// The login's number at the site.
     pub user_id: Option<String>,
 }
@@ -71,11 +73,22 @@ impl Login {
     #[must_use]
     pub fn new(token: Secret, user_id: Option<String>, base: &BaseUrl) -> Self {
         Self {
-            token: Bound {
+            token: Some(Bound {
                 secret: token,
                 origins: vec![base.origin().to_owned()],
-            },
+            }),
+            with_cookie: false,
             user_id,
+        }
+    }
+
+    /// The browser's own login, of exactly this user.
+    #[must_use]
+    pub fn of_the_browser(user_id: String) -> Self {
+        Self {
+            token: None,
+            with_cookie: true,
+            user_id: Some(user_id),
         }
     }
 }

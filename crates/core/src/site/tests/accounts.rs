@@ -67,7 +67,8 @@ fn a_site_that_silently_answers_as_somebody_else_is_not_believed() {
 #[test]
 fn a_site_that_shows_another_token_than_the_one_sent_is_not_believed() {
     let mut other = login();
-    other.token.secret = Secret::new("Pat+bob/0123456789abcdefghijAB==".to_owned());
+    let held = other.token.as_mut().expect("it holds a token");
+    held.secret = Secret::new("Pat+bob/0123456789abcdefghijAB==".to_owned());
     let site = server(|_| Ok(recorded("newapi-era1u/023-self-pat")));
     let error = now(verify_account(
         &site,
