@@ -85,7 +85,10 @@ impl Call<'_> {
         }
         if self.state.is(Fork::Veloera) {
             // A time once somebody checked in, with the server's zone.
-            let last = user.check_ins.last().map(|(date, _)| format!("{date}T00:00:00Z"));
+            let last = user
+                .check_ins
+                .last()
+                .map(|(date, _)| format!("{date}T00:00:00Z"));
             row["last_check_in_time"] = json!(last);
         }
         row

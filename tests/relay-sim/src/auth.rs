@@ -116,17 +116,18 @@ impl Call<'_> {
             Some(Fork::DoneHub) => true,
             Some(Fork::Veloera | Fork::OneHub) => false,
         };
-        let blacklisted = watches
-            && self.state.user(id).is_none_or(|user| user.status != 1);
+        let blacklisted = watches && self.state.user(id).is_none_or(|user| user.status != 1);
         if status == 2 || blacklisted {
             let cleared = cookie::empty(self.state);
             let answer = self.refuse(200, Say::UserBanned);
             let hub = self.state.hub();
-            return Err(if blacklisted && !hub && self.ask.cookie("session").is_some() {
-                answer.with("Set-Cookie", cleared)
-            } else {
-                answer
-            });
+            return Err(
+                if blacklisted && !hub && self.ask.cookie("session").is_some() {
+                    answer.with("Set-Cookie", cleared)
+                } else {
+                    answer
+                },
+            );
         }
         if role < least_role {
             return Err(self.refuse(200, Say::LowRole));

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::ask::Ask;
 use crate::fault::Fault;
+use crate::hub::setting_of;
 use crate::kind::Kind;
 use crate::limits::Bucket;
 use crate::log::Entry;
 use crate::seed::add_keys;
 use crate::serve::Site;
 use crate::state::{Pricing, State, StepUp, Token, Unit, User};
-use crate::hub::setting_of;
 use crate::view::stored;
 
 /// `GET /control`, and everything under `/control/<index>/`.

@@ -105,7 +105,8 @@ impl Form {
 impl Call<'_> {
     fn form(&self) -> Result<(Form, Value), Answer> {
         let body = self.ask.json().map_err(Answer::fail)?;
-        let form = Form::read(&body, self.state.generation, self.state.hub()).map_err(Answer::fail)?;
+        let form =
+            Form::read(&body, self.state.generation, self.state.hub()).map_err(Answer::fail)?;
         Ok((form, body))
     }
 

@@ -56,7 +56,10 @@ fn limited(token: &Token, limit: &str, list: &str) -> Option<Vec<String>> {
 /// Seeded keys in a hub's own columns, with the parts that no client of ours knows.
 pub(crate) fn dress(token: &mut Token, n: usize) {
     let texts = |list: &str, at: char| -> Vec<String> {
-        list.split(at).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+        list.split(at)
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
     let models = token.models.clone().filter(|list| !list.is_empty());
     let addresses = token.allow_ips.clone().filter(|list| !list.is_empty());
@@ -108,9 +111,15 @@ pub(crate) fn secured(answer: Answer, ask: &Ask, routed: bool, passed: bool) -> 
                 "Cache-Control",
                 "no-cache, no-store, must-revalidate, private, max-age=0",
             )
-            .with("Vary", "Cookie, Authorization, X-Requested-With, User-Agent")
+            .with(
+                "Vary",
+                "Cookie, Authorization, X-Requested-With, User-Agent",
+            )
     } else {
-        answer.with("Cache-Control", "no-cache, no-store, must-revalidate, private")
+        answer.with(
+            "Cache-Control",
+            "no-cache, no-store, must-revalidate, private",
+        )
     }
 }
 
@@ -264,7 +273,13 @@ impl Call<'_> {
     /// `page` from 1 (0 is 1), `size` up to 100, `order`, and `keyword`, a name's beginning.
     pub(crate) fn hub_list(&self, mut rows: Vec<Token>) -> Result<Answer, Answer> {
         const FIELDS: [&str; 7] = [
-            "id", "name", "status", "expired_time", "created_time", "remain_quota", "used_quota",
+            "id",
+            "name",
+            "status",
+            "expired_time",
+            "created_time",
+            "remain_quota",
+            "used_quota",
         ];
         let number = |name: &str| -> i64 { self.ask.query(name).parse().unwrap_or(0) };
         let page = number("page").max(1);
@@ -304,14 +319,21 @@ impl Call<'_> {
         let beat = &setting["heartbeat"];
         let seconds = beat["timeout_seconds"].as_i64().unwrap_or(0);
         if beat["enabled"] == true && !(30..=90).contains(&seconds) {
-            return Err(Answer::fail("heartbeat timeout seconds must be between 30 and 90"));
+            return Err(Answer::fail(
+                "heartbeat timeout seconds must be between 30 and 90",
+            ));
         }
         let own = self.state.user(user_id).map(|user| user.group.as_str());
         for name in [group, backup].into_iter().filter(|name| !name.is_empty()) {
             if !self.group_has_ratio(name) {
                 return Err(Answer::fail("无效的用户组"));
             }
-            let public = self.state.options.usable_groups.iter().any(|(one, _)| one == name);
+            let public = self
+                .state
+                .options
+                .usable_groups
+                .iter()
+                .any(|(one, _)| one == name);
             if !public && own != Some(name) {
                 return Err(Answer::fail("当前用户组无权使用指定的分组"));
             }
@@ -323,18 +345,25 @@ impl Call<'_> {
     pub(crate) fn check_hub_addresses(&self, token: &Token) -> Result<(), Answer> {
         let ip = &self.ask.ip;
         match limited(token, "limits_ip_setting", "whitelist") {
-            Some(list) if !list.is_empty() && !list.iter().any(|line| covers(line, ip)) => Err(self
-                .relay_error(403, "", &format!("IP {ip} is not allowed to access"))),
+            Some(list) if !list.is_empty() && !list.iter().any(|line| covers(line, ip)) => {
+                Err(self.relay_error(403, "", &format!("IP {ip} is not allowed to access")))
+            }
             _ => Ok(()),
         }
     }
 
     /// done-hub lists what the key may use, one-hub all there is.
-    pub(crate) fn hub_listed(&self, holder: &Holder, served: Vec<String>, fork: Fork) -> Vec<String> {
+    pub(crate) fn hub_listed(
+        &self,
+        holder: &Holder,
+        served: Vec<String>,
+        fork: Fork,
+    ) -> Vec<String> {
         match limited(&holder.token, "limit_model_setting", "models") {
-            Some(list) if fork == Fork::DoneHub => {
-                served.into_iter().filter(|model| list.contains(model)).collect()
-            }
+            Some(list) if fork == Fork::DoneHub => served
+                .into_iter()
+                .filter(|model| list.contains(model))
+                .collect(),
             _ => served,
         }
     }
@@ -347,8 +376,12 @@ impl Call<'_> {
             return Ok(());
         }
         if self.state.is(Fork::DoneHub) {
-            let message = format!("当前分组上游负载已饱和，请稍后再试 (request id: {})", self.request_id);
-            let error = json!({"code": "service_unavailable", "message": message, "type": "system_error"});
+            let message = format!(
+                "当前分组上游负载已饱和，请稍后再试 (request id: {})",
+                self.request_id
+            );
+            let error =
+                json!({"code": "service_unavailable", "message": message, "type": "system_error"});
             return Err(Answer::json(503, &json!({"error": error})));
         }
         let text = if list.is_empty() {
@@ -376,9 +409,15 @@ impl Call<'_> {
         };
         let mut rows = self.rows(wanted);
         let total = rows.len();
-        rows = rows.into_iter().skip(((page - 1) * size) as usize).take(size as usize).collect();
+        rows = rows
+            .into_iter()
+            .skip(((page - 1) * size) as usize)
+            .take(size as usize)
+            .collect();
         for row in &mut rows {
-            let Some(fields) = row.as_object_mut() else { continue };
+            let Some(fields) = row.as_object_mut() else {
+                continue;
+            };
             for name in ["channel", "elapsed_time", "system_prompt_reset"] {
                 fields.remove(name);
             }

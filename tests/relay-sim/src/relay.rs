@@ -23,7 +23,11 @@ impl Call<'_> {
         let message = format!("{text} (request id: {})", self.request_id);
         if let Some(fork) = self.state.options.fork {
             // Both hubs call themselves by the first one's name (seen live).
-            let kind = if fork.is_hub() { "one_hub_error" } else { "veloera_error" };
+            let kind = if fork.is_hub() {
+                "one_hub_error"
+            } else {
+                "veloera_error"
+            };
             return Answer::json(
                 status,
                 &json!({"error": hub_error(fork, status, kind, &message)}),
@@ -156,7 +160,14 @@ impl Call<'_> {
                 self.state.tokens[at].status = 3;
             }
             let hub = self.state.hub();
-            return Err(refuse(self, if hub { "令牌已过期" } else { "该令牌已过期" }));
+            return Err(refuse(
+                self,
+                if hub {
+                    "令牌已过期"
+                } else {
+                    "该令牌已过期"
+                },
+            ));
         }
         if !token.unlimited_quota && token.remain_quota <= 0 {
             self.state.tokens[at].status = 4;
@@ -213,7 +224,9 @@ impl Call<'_> {
     pub(crate) fn key_served(&self, token: &Token, user: &User) -> bool {
         match token.group.as_str() {
             // One API's keys have no group of their own.
-            _ if self.state.generation == Generation::OneApi && !self.state.hub() => self.serves(&user.group),
+            _ if self.state.generation == Generation::OneApi && !self.state.hub() => {
+                self.serves(&user.group)
+            }
             "" => self.serves(&user.group),
             "auto" => {
                 let own = token.auto_groups.as_ref();

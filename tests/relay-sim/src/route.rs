@@ -196,11 +196,16 @@ fn build(generation: Generation, method: &str, path: &str) -> Option<Route> {
 /// Where gin redirects when only the trailing slash is wrong.
 pub(crate) fn other_slash(
     fork: Option<Fork>,
-    generation: Generation, method: &str, path: &str) -> Option<String> {
+    generation: Generation,
+    method: &str,
+    path: &str,
+) -> Option<String> {
     let other = match path.strip_suffix('/') {
         Some(shorter) if !shorter.is_empty() => shorter.to_owned(),
         Some(_) => return None,
         None => format!("{path}/"),
     };
-    route(fork, generation, method, &other).is_some().then_some(other)
+    route(fork, generation, method, &other)
+        .is_some()
+        .then_some(other)
 }

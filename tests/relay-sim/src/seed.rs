@@ -69,10 +69,7 @@ fn options(args: &SiteArgs, generation: Generation, fork: Option<Fork>) -> Optio
     Options {
         fork,
         redis: false,
-        name: args
-            .name
-            .clone()
-            .unwrap_or_else(|| usual.to_owned()),
+        name: args.name.clone().unwrap_or_else(|| usual.to_owned()),
         unit: args.unit,
         custom_symbol: args.symbol.clone(),
         custom_rate: args.rate,

@@ -73,7 +73,9 @@ pub(crate) fn serve(state: &mut State, ask: &Ask, quirk: Option<Quirk>) -> Answe
     // CORS stands on the relay, the billing and the key-side endpoints and on everything without
     // a route, never on the rest of /api (middleware/cors.go, routers; seen live).
     let open = found.as_ref().is_none_or(|route| {
-        route.is_relay() || route.is_billing() || matches!(route, Route::KeyUsage | Route::KeyLog | Route::HubModels)
+        route.is_relay()
+            || route.is_billing()
+            || matches!(route, Route::KeyUsage | Route::KeyLog | Route::HubModels)
     });
     let preflight = answer.status == 204;
     if open && ask.header("origin").is_some() && !preflight {
@@ -197,7 +199,7 @@ impl Call<'_> {
                 fields.remove("param");
             }
             return Answer::json(404, &json!({"error": error}))
-            .with("Cache-Control", "max-age=604800");
+                .with("Cache-Control", "max-age=604800");
         }
         visited(self.state);
         page::console(self.state, self.ask).with("Cache-Control", "no-cache")
