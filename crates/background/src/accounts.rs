@@ -330,6 +330,7 @@ pub(crate) async fn permissions_changed(worker: &Rc<Worker>) {
         }
     }
     if !regained.is_empty() {
+        crate::jobs::unblock(worker, &open, &regained);
         let items = crate::jobs::items_for(&open, &regained);
         let _ = crate::jobs::start(&open, JobKind::Sync, items).await;
     }

@@ -373,19 +373,31 @@ async fn retry(
             return Err(ErrorCode::NothingToDo);
         }
         // Once only: a second try of the same work could make a key twice.
-        let changes = open.book.borrow_mut().jobs.note_retried(id);
-        open.commit(changes).await?;
-        the_worker().pages.job(&relaykeep_protocol::JobView {
-            retried: true,
-            ..job.clone()
-        });
-        return crate::jobs::start(open, job.kind, items).await;
+        let note = async |retried| {
+            let changes = open.book.borrow_mut().jobs.note_retried(id, retried);
+            open.commit(changes).await?;
+            the_worker().pages.job(&relaykeep_protocol::JobView {
+                retried,
+                ..job.clone()
+            });
+            Ok::<_, ErrorCode>(())
+        };
+        note(true).await?;
+        let started = crate::jobs::start(open, job.kind, items).await;
+        if started.is_err() {
+            // Nothing was begun: it can be tried again.
+            note(false).await?;
+        }
+        return started;
     }
     let items: Vec<_> = {
         let book = open.book.borrow();
         let failed = job.items.iter().filter(|item| match &item.state {
             ItemState::Ended(outcome) => again(outcome),
-            ItemState::Pending | ItemState::Running(_) | ItemState::Waiting { .. } => true,
+            ItemState::Pending
+            | ItemState::Running(_)
+            | ItemState::Waiting { .. }
+            | ItemState::Blocked(_) => true,
         });
         failed
             .filter_map(|item| {

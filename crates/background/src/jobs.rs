@@ -205,7 +205,10 @@ pub(crate) async fn resume(worker: &Rc<Worker>, open: &Rc<Open>) {
                     // The site may have replaced the token; asking again would replace it again.
                     item.state = ItemState::Ended(Outcome::TokenInDoubt);
                 }
-                (ItemState::Running(_), _) => item.state = ItemState::Pending,
+                // It may have been seen to meanwhile; asking costs one request at most.
+                (ItemState::Running(_) | ItemState::Blocked(_), _) => {
+                    item.state = ItemState::Pending;
+                }
                 (ItemState::Pending | ItemState::Waiting { .. } | ItemState::Ended(_), _) => {}
             }
         }
@@ -225,6 +228,31 @@ pub(crate) fn wake(worker: &Rc<Worker>, open: &Rc<Open>) {
             spawn_local(run(Rc::clone(worker), Rc::clone(open), Rc::clone(job)));
         }
     }
+}
+
+/// A person has seen to these accounts: what waited for that goes on.
+pub(crate) fn unblock(worker: &Rc<Worker>, open: &Rc<Open>, accounts: &[AccountId]) {
+    let jobs: Vec<Rc<Running>> = open.running.borrow().values().cloned().collect();
+    for job in jobs {
+        let mut any = false;
+        for item in &mut job.view.borrow_mut().items {
+            if matches!(item.state, ItemState::Blocked(_)) && accounts.contains(&item.account) {
+                item.state = ItemState::Pending;
+                any = true;
+            }
+        }
+        if any && !job.at_work.get() {
+            spawn_local(run(Rc::clone(worker), Rc::clone(open), job));
+        }
+    }
+}
+
+/// Only a person can bring this about, and then the work can go on where it stood.
+pub(crate) fn is_a_persons(trouble: &SiteTrouble) -> bool {
+    matches!(
+        trouble,
+        SiteTrouble::PermissionMissing | SiteTrouble::Challenge
+    )
 }
 
 /// Sets the repeating alarm as the settings say, without touching one that is right already.
@@ -395,6 +423,7 @@ async fn run(worker: Rc<Worker>, open: Rc<Open>, job: Rc<Running>) {
         .filter(|at| match job.view.borrow().items[*at].state {
             ItemState::Pending => true,
             ItemState::Waiting { until } => until <= now || job.stop.get(),
+            ItemState::Blocked(_) => job.stop.get(),
             ItemState::Running(_) | ItemState::Ended(_) => false,
         })
         .collect();
@@ -428,7 +457,7 @@ fn wake_at_the_earliest(open: &Open) {
         .filter_map(|job| match job.view.borrow().state {
             JobState::Waiting(Wait::Until(until)) => Some(until),
             JobState::Running
-            | JobState::Waiting(Wait::Unlock)
+            | JobState::Waiting(Wait::Unlock | Wait::Person)
             | JobState::Stopping
             | JobState::Done
             | JobState::Stopped => None,
@@ -439,20 +468,27 @@ fn wake_at_the_earliest(open: &Open) {
     }
 }
 
+/// What a job's items wait for, the earliest time first.
+fn waits_for(items: &[JobItem]) -> Option<Wait> {
+    let mut blocked = None;
+    let mut earliest = None;
+    for item in items {
+        match item.state {
+            ItemState::Waiting { until } => {
+                earliest = Some(earliest.map_or(until, |at: Millis| at.min(until)));
+            }
+            ItemState::Blocked(_) => blocked = Some(Wait::Person),
+            ItemState::Pending | ItemState::Running(_) | ItemState::Ended(_) => {}
+        }
+    }
+    earliest.map(Wait::Until).or(blocked)
+}
+
 /// Every item has ended or waits: the job ends, or waits with them.
 async fn rest(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>) {
-    let until = job
-        .view
-        .borrow()
-        .items
-        .iter()
-        .filter_map(|item| match item.state {
-            ItemState::Waiting { until } => Some(until),
-            ItemState::Pending | ItemState::Running(_) | ItemState::Ended(_) => None,
-        })
-        .min();
-    if let (Some(until), false) = (until, job.stop.get()) {
-        job.view.borrow_mut().state = JobState::Waiting(Wait::Until(until));
+    let wait = waits_for(&job.view.borrow().items);
+    if let (Some(wait), false) = (wait, job.stop.get()) {
+        job.view.borrow_mut().state = JobState::Waiting(wait);
         job.journal(open, true).await;
         worker.pages.job(&job.view.borrow());
         return;
@@ -538,6 +574,16 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
             let trouble = SiteTrouble::RateLimited { until };
             note_trouble(worker, open, &id, trouble.clone()).await;
             job.set(at, ItemState::Ended(Outcome::Failed(trouble)));
+        }
+        // One key to be copied is not waited for: whoever asked is told.
+        Err(Ending::Failed(trouble, said))
+            if is_a_persons(&trouble)
+                && !job.stop.get()
+                && (kind.is_work() || kind == JobKind::Reveal && keys.len() != 1) =>
+        {
+            note_trouble(worker, open, &id, trouble.clone()).await;
+            job.view.borrow_mut().items[at].said = said;
+            job.set(at, ItemState::Blocked(trouble));
         }
         Err(Ending::Failed(trouble, said)) => {
             note_trouble(worker, open, &id, trouble.clone()).await;

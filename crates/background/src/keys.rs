@@ -42,7 +42,7 @@ pub(crate) async fn take(
             Some(ItemState::Waiting { until }) => {
                 return Err(ErrorCode::Site(SiteTrouble::RateLimited { until }));
             }
-            Some(ItemState::Ended(Outcome::Failed(trouble))) => {
+            Some(ItemState::Ended(Outcome::Failed(trouble)) | ItemState::Blocked(trouble)) => {
                 return Err(ErrorCode::Site(trouble));
             }
             Some(ItemState::Pending | ItemState::Running(_) | ItemState::Ended(_)) | None => {}
