@@ -210,6 +210,13 @@ pub(super) fn key_usage_request(place: &Place, key: Bound) -> HttpRequest {
     request
 }
 
+/// What a key says of itself in the form of OpenAI's billing.
+pub(super) fn billing_request(place: &Place, key: Bound, path: &str) -> HttpRequest {
+    let mut request = request(place, None, Method::Get, path, Bucket::Ordinary);
+    request.bearer = Some(key);
+    request
+}
+
 /// One page of what the login's keys of one name spent since then. Pages as each kind counts them.
 pub(super) fn logs_request(
     place: &Place,
