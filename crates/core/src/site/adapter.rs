@@ -4,7 +4,7 @@
 use super::place::{Login, Place};
 use crate::http::{Bound, Bucket, HttpRequest, Method};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use relaykeep_protocol::{RemoteId, Reveal};
+use relaykeep_protocol::{RemoteId, RevealBy};
 
 /// `GET /api/status`: open to everyone.
 pub(super) fn status_request(place: &Place) -> HttpRequest {
@@ -203,8 +203,8 @@ pub(super) fn batch_reveal_request(place: &Place, login: &Login, ids: &[&RemoteI
 /// `/api/token/{id}/key`, without a body.
 pub(super) fn reveal_request(place: &Place, login: &Login, id: &RemoteId) -> HttpRequest {
     let method = match place.kind.habits().reveals {
-        Some(Reveal::Get) => Method::Get,
-        Some(Reveal::Post) | None => Method::Post,
+        Some(RevealBy::Get) => Method::Get,
+        Some(RevealBy::Post) | None => Method::Post,
     };
     request(
         place,
