@@ -14,13 +14,9 @@ import { WebSocket } from "./packages.mjs";
 export const ADDON = "relaykeep@relaykeep.invalid";
 const UUID = "5b1d3c52-6a0e-4c0b-9d3a-0f1e2d3c4b5a";
 
-/** What the browser must not do by itself while it is watched, and what a temporary add-on needs. */
+/** What the browser must not do by itself while it is watched, and an address for the add-on that is known before. */
 const PREFS = {
   "extensions.webextensions.uuids": JSON.stringify({ [ADDON]: UUID }),
-  // A temporary add-on goes when the browser closes; its data stays for the next time, as it does
-  // for an installed one.
-  "extensions.webextensions.keepStorageOnUninstall": true,
-  "extensions.webextensions.keepUuidOnUninstall": true,
   "app.normandy.enabled": false,
   "app.update.enabled": false,
   "browser.backup.enabled": false,
