@@ -48,6 +48,7 @@ pub(crate) struct JobHttp {
     pub(crate) worker: Rc<Worker>,
     pub(crate) open: Rc<Open>,
     pub(crate) job: Rc<Running>,
+    pub(crate) account: AccountId,
 }
 
 impl Http for JobHttp {
@@ -64,6 +65,10 @@ impl Http for JobHttp {
             return Err(HttpError::Stopped);
         }
         let _precious = (!harmless).then(|| self.open.hold_precious());
+        if request.with_cookie && !harmless {
+            let JobHttp { worker, open, .. } = self;
+            crate::browser_login::same_login(worker, open, &self.account, &request).await?;
+        }
         self.worker.egress.send(request, stopped).await
     }
 }
@@ -251,7 +256,10 @@ pub(crate) fn unblock(worker: &Rc<Worker>, open: &Rc<Open>, accounts: &[AccountI
 pub(crate) fn is_a_persons(trouble: &SiteTrouble) -> bool {
     matches!(
         trouble,
-        SiteTrouble::PermissionMissing | SiteTrouble::Challenge
+        SiteTrouble::PermissionMissing
+            | SiteTrouble::Challenge
+            | SiteTrouble::SignInAtSite
+            | SiteTrouble::TabNeeded
     )
 }
 
@@ -542,6 +550,7 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
         worker: Rc::clone(worker),
         open: Rc::clone(open),
         job: Rc::clone(job),
+        account: id.clone(),
     };
     let done = match kind {
         JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen => {
@@ -562,6 +571,10 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
         | JobKind::Undo => crate::work_run::carry_out(&http, at, &id).await,
         // Carried out by the call that journaled it; a job found here was cut.
         JobKind::MakeToken => Ok(Outcome::TokenInDoubt),
+    };
+    let done = match done {
+        Ok(outcome) => Ok(outcome),
+        Err(ending) => Err(crate::browser_login::read_ending(worker, open, &id, ending).await),
     };
     match done {
         Ok(outcome) => job.set(at, ItemState::Ended(outcome)),

@@ -24,8 +24,8 @@ pub use jobs::{
 };
 pub use keys::{KeyDetails, KeyRef, KeyRow, RemoteId, SecretState};
 pub use sensitive::Sensitive;
-pub use settings::Settings;
-pub use sites::{Clue, Generation, Recognition, SiteKind, TabSite, TokenOffer};
+pub use settings::{Settings, Watching};
+pub use sites::{Clue, Generation, Recognition, SeenKey, SiteKind, TabSite, TokenOffer};
 pub use trouble::{AddressProblem, ErrorCode, FieldProblem, SiteTrouble, TokenProblem};
 pub use vault::{AppState, BackupPreview, Notice, RecoveryCause, VaultMode, VaultState};
 pub use work::{

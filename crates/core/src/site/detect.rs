@@ -381,6 +381,8 @@ impl Weights {
                 | SiteTrouble::UserDisabled
                 | SiteTrouble::UserIdMismatch
                 | SiteTrouble::AnsweredAsOther
+                | SiteTrouble::SignInAtSite
+                | SiteTrouble::TabNeeded
                 | SiteTrouble::BadAnswer
                 | SiteTrouble::AnswerTooLarge
                 | SiteTrouble::Refused
