@@ -45,7 +45,7 @@ globalThis.relaykeepHost = {
   async tabOf(pattern, base) {
     const { origin } = new URL(base);
     const rank = (tab) => (tab.url.startsWith(base) ? 2 : 0) + (tab.active ? 1 : 0);
-    const tabs = (await chrome.tabs.query({ url: pattern, discarded: false, status: "complete" }))
+    const tabs = (await chrome.tabs.query({ url: pattern, discarded: false }))
       .filter((tab) => tab.url && new URL(tab.url).origin === origin);
     return tabs.sort((a, b) => rank(b) - rank(a))[0]?.id;
   },

@@ -34,25 +34,16 @@ export const sessions = {
     }
   },
 
-  /** What the icon says over a page: its letters and its title. */
-  async badge(page) {
-    const worker = await this.worker();
-    return worker.evaluate(async (url) => {
-      const [tab] = await chrome.tabs.query({ url: `${new URL(url).origin.replace(/:\d+$/, "")}/*` }).then((tabs) => tabs.filter((one) => one.url === url));
+  /** What the icon says over a page: its letters and its title. Asked from our own page, as it lies. */
+  badge(page) {
+    return this.views.get("options").page.evaluate(async (url) => {
+      const [tab] = (await chrome.tabs.query({})).filter((one) => one.url === url);
       return tab && { text: await chrome.action.getBadgeText({ tabId: tab.id }), title: await chrome.action.getTitle({ tabId: tab.id }) };
     }, page.url());
   },
 
-  /** The worker, woken if it sleeps. */
-  async worker() {
-    const ours = (target) => target.type() === "service_worker" && target.url().startsWith(this.url(""));
-    const target = await this.browser.waitForTarget(ours, { timeout: 10_000 });
-    return target.worker();
-  },
-
   /** The scripts of ours that the browser puts into pages now. */
-  async scripts() {
-    const worker = await this.worker();
-    return worker.evaluate(async () => (await chrome.scripting.getRegisteredContentScripts()).map(({ id, matches }) => ({ id, matches })));
+  scripts() {
+    return this.views.get("options").page.evaluate(async () => (await chrome.scripting.getRegisteredContentScripts()).map(({ id, matches }) => ({ id, matches })));
   },
 };

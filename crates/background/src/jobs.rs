@@ -25,6 +25,8 @@ use wasm_bindgen_futures::spawn_local;
 
 const SLOTS: u8 = 16;
 const JOURNAL_EVERY: Millis = 500;
+/// How long an answer to "who is signed in" serves requests that only read.
+const WHO_HOLDS: Millis = 2_000;
 /// A job that changes keys begins no larger than this: its journal and its record hold 64 KiB, and
 /// results come on top.
 const MOST_BYTES: usize = 24 * 1024;
@@ -49,6 +51,8 @@ pub(crate) struct JobHttp {
     pub(crate) open: Rc<Open>,
     pub(crate) job: Rc<Running>,
     pub(crate) account: AccountId,
+    /// When the site last said whom the browser's cookies belong to.
+    asked_who: Cell<Millis>,
 }
 
 impl Http for JobHttp {
@@ -65,9 +69,15 @@ impl Http for JobHttp {
             return Err(HttpError::Stopped);
         }
         let _precious = (!harmless).then(|| self.open.hold_precious());
-        if request.with_cookie && !harmless {
-            let JobHttp { worker, open, .. } = self;
-            crate::browser_login::same_login(worker, open, &self.account, &request).await?;
+        if request.with_cookie {
+            // Read as somebody else, a key of ours would be "gone": work asks before it reads, too.
+            let works = self.job.view.borrow().kind.is_work();
+            let fresh = browser::now().saturating_sub(self.asked_who.get()) < WHO_HOLDS;
+            if !harmless || works && !fresh {
+                let JobHttp { worker, open, .. } = self;
+                crate::browser_login::same_login(worker, open, &self.account, &request).await?;
+                self.asked_who.set(browser::now());
+            }
         }
         self.worker.egress.send(request, stopped).await
     }
@@ -551,6 +561,7 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
         open: Rc::clone(open),
         job: Rc::clone(job),
         account: id.clone(),
+        asked_who: Cell::new(0),
     };
     let done = match kind {
         JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen => {

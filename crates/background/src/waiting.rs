@@ -46,19 +46,31 @@ pub(crate) async fn arrange(worker: &Worker, open: &Open) {
 
 /// Somebody came to a site: what waited for that goes on.
 pub(crate) async fn arrived(worker: &Rc<Worker>, origin: &str) {
+    let now = browser::now();
+    let wait = {
+        let mut came = worker.waiting.came.borrow_mut();
+        came.retain(|(_, at)| now < *at + AT_MOST_EVERY);
+        match came.iter_mut().find(|(before, _)| before == origin) {
+            // One is on its way already.
+            Some((_, at)) if *at > now => return,
+            // The first came before the person signed in, perhaps: this one is tried as well.
+            Some((_, at)) => {
+                *at += AT_MOST_EVERY;
+                *at - now
+            }
+            None => {
+                came.push((origin.to_owned(), now));
+                0
+            }
+        }
+    };
+    if wait > 0 {
+        browser::sleep(wait).await;
+    }
     // A locked vault does not know what it waits for; unlocking makes up for it.
     let Ok(open) = worker.open().await else {
         return;
     };
-    let now = browser::now();
-    {
-        let mut came = worker.waiting.came.borrow_mut();
-        came.retain(|(_, at)| now.saturating_sub(*at) < AT_MOST_EVERY);
-        if came.iter().any(|(before, _)| before == origin) {
-            return;
-        }
-        came.push((origin.to_owned(), now));
-    }
     let here: Vec<AccountId> = waiting(&open)
         .into_iter()
         .filter(|(_, base)| base.origin() == origin)
