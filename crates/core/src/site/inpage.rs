@@ -137,8 +137,8 @@ pub enum MadeToken {
 /// The function that takes a short-lived token from a page of this kind of site, if it has one.
 #[must_use]
 pub fn page_token(kind: SiteKind) -> Option<&'static str> {
-    // New API of the JWT era alone keeps its login in the page [e2c7aa7b web/src/lib/auth-session.ts].
-    matches!(kind, SiteKind::NewApi).then_some("pageToken")
+    // The JWT era keeps its login in the page [e2c7aa7b web/src/lib/auth-session.ts].
+    kind.habits().generations.then_some("pageToken")
 }
 
 /// A token that a page's session gave.
