@@ -286,7 +286,7 @@ pub(crate) fn ask_for_site(address: &str) -> Option<impl Future<Output = bool> +
 }
 
 /// The match pattern of an address as typed.
-fn pattern(address: &str) -> Option<String> {
+pub(crate) fn pattern(address: &str) -> Option<String> {
     let address = address.trim();
     // Chromium would encode a blank in a host, and ask the user about a host that cannot be.
     if address.contains(char::is_whitespace) {
