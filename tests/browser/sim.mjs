@@ -145,6 +145,12 @@ export class SimSite {
   options(change) {
     return this.#ask("POST", "options", change);
   }
+
+  /** The operator replaces the program and keeps the database. */
+  async becomes(kind) {
+    await this.#ask("POST", "kind", { kind });
+    this.kind = kind;
+  }
 }
 
 /** A real server, from the file given to `--sites`. Touches only keys whose names carry `run`. */

@@ -223,7 +223,7 @@ export default {
     only("a deployment under a path is one site, its neighbours another", async ({ options }) => {
       const { simulate } = await import("../sim.mjs");
       const sim = await simulate([{ kind: "newapi-cookie", keys: 4, path: "/hub" }]);
-      const app = await launch({ dist: options.dist });
+      const app = await launch({ browser: options.browser, dist: options.dist });
       try {
         await app.onboard({ passphrase: PASSPHRASE });
         const [site] = sim.sites;

@@ -39,7 +39,7 @@ const untouched = (key) => {
 const others = (keys, name) => keys.filter((key) => key.name !== name).map(untouched);
 
 /** Creates with every limit, edits each single field, switches, deletes; the same at a real server. */
-async function wholeLife(app, site, account, prefix) {
+export async function wholeLife(app, site, account, prefix) {
   const name = `${prefix}life`;
   const address = isOne(site) ? "127.0.0.0/8" : "127.0.0.1";
   await app.createKey({ account, name, raw: 123_456, expires: { at: "2030-05-06T07:08:09" }, models: ["gpt-4o-mini"], addresses: address });

@@ -9,6 +9,7 @@ use crate::state::State;
 
 const CONSOLE: &str = include_str!("../pages/console.html");
 const PLAIN: &str = include_str!("../pages/plain.html");
+const PLANTED: &str = include_str!("../pages/planted.html");
 const LOOKALIKE: &str = include_str!("../pages/lookalike.html");
 
 /// The single page a relay serves for every path without a route.
@@ -58,6 +59,9 @@ pub(crate) fn lookalike(state: &State, ask: &Ask) -> Answer {
             200,
             &json!({"success": true, "message": "ok", "data": {"items": [], "total": 0}}),
         );
+    }
+    if ask.path == "/planted" {
+        return Answer::html(200, PLANTED);
     }
     Answer::html(200, LOOKALIKE)
 }
