@@ -3,6 +3,7 @@
 import { sleep, until, View } from "./aria.mjs";
 import { freshProfile, removeProfile, start } from "./chromium.mjs";
 import { keys } from "./driver-keys.mjs";
+import { sessions } from "./driver-sessions.mjs";
 import { work } from "./driver-work.mjs";
 import { hits } from "./profile.mjs";
 
@@ -189,7 +190,7 @@ export class App {
     }
   }
 
-  async #fillIn(popup, { userId, token, name, kind, make = false, shown = false } = {}) {
+  async #fillIn(popup, { userId, token, name, kind, make = false, shown = false, browserLogin = false } = {}) {
     await popup.find("region", "This site");
     if (!(await this.#soon(popup, "button", "Add this site"))) await popup.click("button", "Check this site");
     const read = await popup.text();
@@ -202,7 +203,9 @@ export class App {
       if (said !== "shown") throw new Error(said);
     }
     if (name) await popup.type("textbox", "Name", name);
-    if (make) {
+    if (browserLogin) {
+      await popup.click("button", "Use the browser's login");
+    } else if (make) {
       await popup.click("button", "Make a new token");
       await popup.click("button", "Replace the token");
     } else {
@@ -498,7 +501,7 @@ export class App {
   }
 }
 
-Object.assign(App.prototype, work, keys);
+Object.assign(App.prototype, work, keys, sessions);
 
 /** A job that waits for a limit to be over. */
 export const paused = (job) => /goes on by itself/i.test(job.text);

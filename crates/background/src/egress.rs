@@ -109,6 +109,14 @@ impl Egress {
         tab.is_some_and(|url| BaseUrl::parse(&url).is_ok_and(|tab| tab.origin() == origin))
     }
 
+    /// Makes room for a request that a page is about to make for us, and counts it.
+    pub(crate) async fn spend(&self, origin: &str, bucket: Bucket) -> Result<(), HttpError> {
+        self.await_budget(origin, bucket).await?;
+        self.note(origin, |budget, now| budget.note_sent(bucket, now))
+            .await;
+        Ok(())
+    }
+
     /// A permission came or went.
     pub(crate) fn forget_permissions(&self) {
         self.permitted.borrow_mut().clear();
@@ -205,7 +213,8 @@ async fn send(request: &HttpRequest, controller: &AbortController) -> Result<Res
         })
         .redirect(RequestRedirect::Error)
         .cache(RequestCache::NoStore)
-        .credentials(if request.with_cookie && request.bearer.is_none() {
+        // The browser's cookies only where the account uses its login, or a shield wants them.
+        .credentials(if request.with_cookie {
             RequestCredentials::Include
         } else {
             RequestCredentials::Omit

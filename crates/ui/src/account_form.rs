@@ -5,7 +5,7 @@ use crate::el::{el, live};
 use crate::kit::{Btn, Takes, Tone, alert, choice, field, note, tick};
 use crate::line::{ask, spawn};
 use crate::troubles;
-use crate::words::t;
+use crate::words::{kind_name, t};
 use leptos::prelude::*;
 use relaykeep_protocol::{
     AccountDraft, AddAccount, AddOutcome, ErrorCode, KeepDraft, LoginWay, Sensitive, SiteKind,
@@ -136,7 +136,7 @@ pub(crate) fn account_form(
     let update = save.clone();
     let submit = save.clone();
     let kinds: Vec<String> = std::iter::once(t("kind_recognise", &[]))
-        .chain(SiteKind::ALL.iter().map(|kind| kind.name().to_owned()))
+        .chain(SiteKind::ALL.iter().map(|kind| kind_name(*kind)))
         .collect();
     let chosen = Signal::derive(move || {
         form.kind
@@ -182,6 +182,12 @@ pub(crate) fn account_form(
                                     .and_then(|place| SiteKind::ALL.get(place))
                                     .copied(),
                             );
+                        }))
+                        .kid(live(move || {
+                            form.kind
+                                .get()
+                                .filter(|kind| kind.unproven())
+                                .map(|_| el("span").class("hint").kid(t("kind_unproven_hint", &[])))
                         })),
                 )
                 .kid(field("user_id", Takes::Text, form.user_id, user_hint)),
@@ -280,7 +286,7 @@ pub(crate) fn ask_for_site(address: &str) -> Option<impl Future<Output = bool> +
 }
 
 /// The match pattern of an address as typed.
-fn pattern(address: &str) -> Option<String> {
+pub(crate) fn pattern(address: &str) -> Option<String> {
     let address = address.trim();
     // Chromium would encode a blank in a host, and ask the user about a host that cannot be.
     if address.contains(char::is_whitespace) {

@@ -9,7 +9,7 @@ use crate::kit::{Btn, Takes, Tone, alert, dialog, field, note};
 use crate::line::{ask, spawn};
 use crate::stock::Account;
 use crate::troubles::{self, is_passing, short_trouble, site_trouble};
-use crate::words::{amount, t, tn, when};
+use crate::words::{amount, kind_name, t, tn, when};
 use leptos::prelude::*;
 use relaykeep_protocol::{
     AccountEdit, AccountId, AccountView, EditAccount, Health, RemoveAccount, Sensitive,
@@ -134,7 +134,7 @@ fn line(id: AccountId) -> AnyView {
                         .kid(health_dot(&account.health))
                         .kid(el("b").class("cut").kid(name))
                         .kid(el("span").class("faint cut").kid(host))
-                        .kid(el("span").class("tag").kid(account.kind.name())),
+                        .kid(el("span").class("tag").kid(kind_name(account.kind))),
                 )
                 .kid(
                     el("div")
@@ -221,6 +221,9 @@ fn facts(account: &AccountView) -> Vec<AnyView> {
     if let Some(user) = &account.username {
         say(user.clone());
     }
+    if account.way.shares() {
+        say(t("shares_login", &[]));
+    }
     facts
 }
 
@@ -237,6 +240,9 @@ fn warnings(account: &AccountView) -> Option<AnyView> {
             site_trouble(trouble),
             step(&account.id, trouble).into_iter().collect(),
         ));
+    }
+    if account.offers_token {
+        notes.push(crate::browser_login::token_offer(&account.id));
     }
     if account.token_in_doubt {
         notes.push(note(
@@ -263,11 +269,17 @@ pub(crate) fn step(account: &AccountId, trouble: &SiteTrouble) -> Option<AnyView
                 .class("small")
                 .on(move || grant(id.clone())),
         ),
-        SiteTrouble::LoginExpired
-        | SiteTrouble::UserIdMismatch
+        SiteTrouble::AnsweredAsOther if !crate::browser_login::shares(account) => {
+            Some(edit_step(account))
+        }
+        SiteTrouble::LoginExpired | SiteTrouble::UserIdMismatch | SiteTrouble::UserDisabled => {
+            Some(edit_step(account))
+        }
+        SiteTrouble::Challenge
+        | SiteTrouble::VerificationRequired
         | SiteTrouble::AnsweredAsOther
-        | SiteTrouble::UserDisabled => Some(edit_step(account)),
-        SiteTrouble::Challenge | SiteTrouble::VerificationRequired => Some(
+        | SiteTrouble::SignInAtSite
+        | SiteTrouble::TabNeeded => Some(
             Btn::new("open_site")
                 .class("small")
                 .icon(Icon::Open)

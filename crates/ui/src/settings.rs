@@ -78,6 +78,7 @@ pub(crate) fn settings_page() -> AnyView {
                                 )),
                         ),
                 )
+                .kid(crate::watching::watching())
                 .kid(
                     el("section")
                         .class("card")
@@ -89,7 +90,7 @@ pub(crate) fn settings_page() -> AnyView {
         .into_any()
 }
 
-fn change(change: impl FnOnce(&mut Settings)) {
+pub(crate) fn change(change: impl FnOnce(&mut Settings)) {
     let app = app();
     let mut settings = app.settings.get_untracked();
     change(&mut settings);

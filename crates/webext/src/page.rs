@@ -40,6 +40,15 @@ pub fn ask_for_origin(pattern: &str) -> impl Future<Output = bool> + use<> {
     ask_for("origins", &as_taken(pattern))
 }
 
+/// Asks the user for access to every site. As above.
+pub fn ask_for_every_site() -> impl Future<Output = bool> + use<> {
+    let every: Array = ["https://*/*", "http://*/*"]
+        .iter()
+        .map(|pattern| JsValue::from_str(pattern))
+        .collect();
+    ask("origins", &every)
+}
+
 /// Asks the user for one optional permission by name, e.g. `clipboardRead`. As above.
 pub fn ask_for_permissions(names: &[&str]) -> impl Future<Output = bool> + use<> {
     let list: Array = names.iter().map(|name| JsValue::from_str(name)).collect();
