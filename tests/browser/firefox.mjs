@@ -415,6 +415,8 @@ async function prepare(session, dist) {
     Services.console.registerListener({
       observe(said) {
         if (!(said instanceof Ci.nsIScriptError) || said.flags & Ci.nsIScriptError.warningFlag) return;
+        // The panel was closed while an answer was on its way.
+        if (/after context unloaded/.test(said.errorMessage)) return;
         if (said.sourceName.includes(uuid)) heard.push(`${said.sourceName.replace(/^.*\//, "")}:${said.lineNumber}: ${said.errorMessage}`);
       },
     });
