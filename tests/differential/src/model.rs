@@ -162,9 +162,10 @@ fn names(list: &[String]) -> Value {
 
 /// A hub's limit: where it stands in `setting`, and the name of its list.
 fn nested(field: KeyField) -> (&'static str, &'static str) {
-    match field {
-        KeyField::Models => ("limit_model_setting", "models"),
-        _ => ("limits_ip_setting", "whitelist"),
+    if field == KeyField::Models {
+        ("limit_model_setting", "models")
+    } else {
+        ("limits_ip_setting", "whitelist")
     }
 }
 
@@ -178,12 +179,13 @@ fn hub_limit(row: &Row, field: KeyField) -> Option<Value> {
 /// Writes what a patch says of a field into a row; `None`: it says nothing.
 fn put(rules: Rules, row: &mut Row, patch: &KeyPatch, field: KeyField) -> Option<()> {
     if rules.is_hub() && matches!(field, KeyField::Models | KeyField::Addresses) {
-        let wanted = match field {
-            KeyField::Models => match patch.models.as_ref()? {
+        let wanted = if field == KeyField::Models {
+            match patch.models.as_ref()? {
                 ModelLimit::Any => None,
                 ModelLimit::Only(list) => Some(list.clone()),
-            },
-            _ => Some(patch.addresses.clone()?).filter(|list| !list.is_empty()),
+            }
+        } else {
+            Some(patch.addresses.clone()?).filter(|list| !list.is_empty())
         };
         let (limit, list) = nested(field);
         let limit = &mut row.get_mut("setting")?["limits"][limit];
@@ -282,7 +284,13 @@ fn settle(rules: Rules, row: &mut Row) {
 }
 
 /// Whether the server refuses to store the row.
-fn refused(rules: Rules, row: &Row, auto_groups: Option<&Vec<String>>, usable: &[&str]) -> bool {
+fn refused(
+    rules: Rules,
+    row: &Row,
+    old: Option<&Row>,
+    auto_groups: Option<&Vec<String>>,
+    usable: &[&str],
+) -> bool {
     let name = row["name"].as_str().unwrap_or("");
     let left = row["remain_quota"].as_i64().unwrap_or(0);
     let limited = row["unlimited_quota"] != true;
@@ -302,12 +310,16 @@ fn refused(rules: Rules, row: &Row, auto_groups: Option<&Vec<String>>, usable: &
             .unwrap_or("")
             .split(',')
             .any(|net| !net.is_empty() && !net.contains('/'));
-    // Both hubs look at the groups of every replace and create.
-    let group = |column: &str| row.get(column).and_then(Value::as_str).unwrap_or("");
+    // Both hubs look at groups that are not the key's already.
     let wrong_group = rules.is_hub()
-        && [group("group"), group("backup_group")]
-            .iter()
-            .any(|name| !name.is_empty() && !usable.contains(name));
+        && ["group", "backup_group"].into_iter().any(|column| {
+            let text = |row: &Row| -> String {
+                let text = row.get(column).and_then(Value::as_str);
+                text.unwrap_or("").to_owned()
+            };
+            let (wanted, had) = (text(row), old.map(text).unwrap_or_default());
+            !wanted.is_empty() && wanted != had && !usable.contains(&wanted.as_str())
+        });
     name.len() > rules.name_bytes()
         || wrong_group
         || rules.most_quota().is_some_and(over)
@@ -373,7 +385,13 @@ pub fn expected_change(
     }
     if differ.is_empty() {
         stored = row.clone();
-    } else if refused(rules, &stored, patch.auto_groups.as_ref(), usable) {
+    } else if refused(
+        rules,
+        &stored,
+        Some(row),
+        patch.auto_groups.as_ref(),
+        usable,
+    ) {
         return nothing(None);
     }
     if let (true, Some(target)) = (toggles, target) {
@@ -438,7 +456,7 @@ pub fn expected_create(rules: Rules, values: &KeyValues, usable: &[&str]) -> Opt
         }
     }
     settle(rules, &mut row);
-    (!refused(rules, &row, values.auto_groups.as_ref(), usable)).then_some(row)
+    (!refused(rules, &row, None, values.auto_groups.as_ref(), usable)).then_some(row)
 }
 
 /// A hub's `setting` with nothing set.

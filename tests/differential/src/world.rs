@@ -89,7 +89,10 @@ impl World {
             _running: running,
             _runtime: runtime,
         };
-        world.control("options", &json!({"extra_field": "model_blacklist"}));
+        world.control(
+            "options",
+            &json!({"extra_field": "model_blacklist", "reliable": true}),
+        );
         let listing = run(list_keys(
             &world.port,
             &world.clock,

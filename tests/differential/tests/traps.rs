@@ -141,23 +141,27 @@ fn a_key_whose_groups_are_gone_can_still_be_edited() {
     }
 }
 
-/// The hubs look at the stored groups again at every replace: a key whose group was given up cannot
-/// even be renamed, and that must not pass for done. Put in another group, it can.
+/// The hubs look at a group only when a key is put in it: one whose group was given up can be
+/// edited on, and cannot be put in another that is gone.
 #[test]
-fn a_hubs_key_whose_group_is_gone_says_so_and_moves_on_with_another() {
+fn a_hubs_key_whose_group_is_gone_is_edited_on() {
     for rules in [Rules::OneHub, Rules::DoneHub] {
-        let (world, id) = world_with_key(rules, &json!({"group": "vip"}));
+        let columns = json!({"group": "vip", "backup_group": "vip"});
+        let (world, id) = world_with_key(rules, &columns);
         world.control("options", &json!({"remove_group": "vip"}));
+        let changed = change(&world, id, &renamed()).expect("an answer");
+        assert_eq!(changed.end, KeyEnd::Done, "{rules:?}");
+        assert_eq!(world.rows()[&id]["group"], "vip", "{rules:?}");
         let before = world.rows();
-        let error = change(&world, id, &renamed()).expect_err("refused");
+        let patch = |group: &str| KeyPatch {
+            group: Some(group.to_owned()),
+            ..KeyPatch::default()
+        };
+        let error = change(&world, id, &patch("gone-group")).expect_err("refused");
         assert_eq!(error.trouble(), SiteTrouble::Refused, "{rules:?}");
         assert_eq!(error.said(), Some("无效的用户组"), "{rules:?}");
         assert_eq!(world.rows(), before, "{rules:?}");
-        let patch = KeyPatch {
-            group: Some("default".to_owned()),
-            ..renamed()
-        };
-        let changed = change(&world, id, &patch).expect("an answer");
+        let changed = change(&world, id, &patch("default")).expect("an answer");
         assert_eq!(changed.end, KeyEnd::Done, "{rules:?}");
     }
 }
@@ -165,7 +169,11 @@ fn a_hubs_key_whose_group_is_gone_says_so_and_moves_on_with_another() {
 /// What stands in `setting` beside the limits is not ours: it is there after every edit.
 #[test]
 fn a_hubs_heartbeat_tag_and_backup_group_outlive_every_edit() {
-    for rules in [Rules::OneHub, Rules::DoneHub] {
+    // A plain user sees no tag, and the server keeps it; a trusted one's replace must bring it.
+    for (rules, reliable) in [Rules::OneHub, Rules::DoneHub]
+        .into_iter()
+        .flat_map(|rules| [(rules, true), (rules, false)])
+    {
         let setting = json!({
             "heartbeat": {"enabled": true, "timeout_seconds": 45}, "billing_tag": "team-a",
             "limits": {
@@ -175,6 +183,7 @@ fn a_hubs_heartbeat_tag_and_backup_group_outlive_every_edit() {
         });
         let columns = json!({"group": "vip", "backup_group": "default", "setting": setting});
         let (world, id) = world_with_key(rules, &columns);
+        world.control("options", &json!({"reliable": reliable}));
         let mut meant = world.rows()[&id].clone();
         let steps = [
             (renamed(), "/name", json!("another name")),

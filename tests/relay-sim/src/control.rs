@@ -369,6 +369,7 @@ fn change_options(state: &mut State, body: &Value) -> Result<Value, String> {
             "turnstile" => options.turnstile = flag()?,
             "password_login" => options.password_login = flag()?,
             "check_in" => options.check_in = flag()?,
+            "reliable" => options.reliable = flag()?,
             "redis" => options.redis = flag()?,
             "secure_cookie" => options.secure_cookie = flag()?,
             "trusted_url" => options.trusted_url = value.as_str().map(str::to_owned),

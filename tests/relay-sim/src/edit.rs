@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use crate::account::number;
 use crate::answer::Answer;
 use crate::auth::USER;
-use crate::hub::setting_of;
+use crate::hub::{replaced, setting_of};
 use crate::kind::{Fork, Generation};
 use crate::limits::Bucket;
 use crate::site::Call;
-use crate::state::{StepUp, Token};
+use crate::state::{Options, StepUp, Token};
 use crate::text::{Lang, Say};
 use crate::view::shown;
 
@@ -122,6 +122,9 @@ impl Call<'_> {
                 text.to_owned()
             }));
         }
+        if self.state.hub() {
+            Self::check_heartbeat(&form.setting)?;
+        }
         if one_api && let Some(subnet) = form.subnet.as_deref().filter(|subnet| !subnet.is_empty())
         {
             check_subnet(subnet)?;
@@ -214,11 +217,11 @@ impl Call<'_> {
         }
         self.check_auto_groups(who.id, &form)?;
         if self.state.hub() {
-            self.check_hub_key(who.id, &form.group, &form.backup_group, &form.setting)?;
+            self.check_hub_groups(who.id, [&form.group, &form.backup_group], ["", ""])?;
         }
         // `key`, `status` and `used_quota` of the body are not read.
         let mut token = self.state.make_token(who.id, &form.name);
-        fill(&mut token, &form, generation, self.state.options.fork);
+        fill(&mut token, &form, generation, &self.state.options);
         if let Some(name) = &self.state.options.extra_field {
             token.extra = body[name.as_str()].clone();
         }
@@ -267,13 +270,14 @@ impl Call<'_> {
         }
         if !status_only {
             self.check_auto_groups(who.id, &form)?;
-            if self.state.hub() {
-                self.check_hub_key(who.id, &form.group, &form.backup_group, &form.setting)?;
-            }
+        }
+        if self.state.hub() {
+            let had = [stored.group.as_str(), stored.backup_group.as_str()];
+            self.check_hub_groups(who.id, [&form.group, &form.backup_group], had)?;
         }
         let generation = self.state.generation;
         let extra_field = self.state.options.extra_field.clone();
-        let fork = self.state.options.fork;
+        let options = self.state.options.clone();
         let token = self
             .state
             .tokens
@@ -283,7 +287,7 @@ impl Call<'_> {
         if status_only {
             token.status = form.status;
         } else {
-            fill(token, &form, generation, fork);
+            fill(token, &form, generation, &options);
             token.name.clone_from(&form.name);
             if let Some(name) = extra_field {
                 // A fork's own column goes the way of all others: absent is empty.
@@ -347,7 +351,8 @@ fn names(value: &Value) -> Result<Vec<String>, String> {
     }
 }
 
-fn fill(token: &mut Token, form: &Form, generation: Generation, fork: Option<Fork>) {
+fn fill(token: &mut Token, form: &Form, generation: Generation, options: &Options) {
+    let fork = options.fork;
     token.expired_time = form.expired_time;
     // done-hub keeps the number of a key that becomes unlimited (42841b35 controller/token.go).
     if !(fork == Some(Fork::DoneHub) && form.unlimited_quota) {
@@ -357,7 +362,7 @@ fn fill(token: &mut Token, form: &Form, generation: Generation, fork: Option<For
     if fork.is_some_and(Fork::is_hub) {
         token.group.clone_from(&form.group);
         token.backup_group.clone_from(&form.backup_group);
-        token.setting.clone_from(&form.setting);
+        token.setting = replaced(&token.setting, &form.setting, options.reliable);
         return;
     }
     if generation == Generation::OneApi {

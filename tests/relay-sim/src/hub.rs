@@ -45,6 +45,28 @@ pub(crate) fn setting_of(sent: &Value) -> Value {
     setting
 }
 
+/// `setting` without the tag, which only trusted users (role 3 and up) see and set
+/// (controller/token.go of both).
+pub(crate) fn without_tag(setting: &Value) -> Value {
+    let mut setting = setting.clone();
+    if let Some(fields) = setting.as_object_mut() {
+        fields.remove("billing_tag");
+    }
+    setting
+}
+
+/// What a replace stores: the tag of somebody who may not set it stays.
+pub(crate) fn replaced(old: &Value, new: &Value, reliable: bool) -> Value {
+    if reliable {
+        return new.clone();
+    }
+    let mut setting = without_tag(new);
+    if let Some(tag) = old.get("billing_tag") {
+        setting["billing_tag"] = tag.clone();
+    }
+    setting
+}
+
 /// What a list that is switched on holds.
 fn limited(token: &Token, limit: &str, list: &str) -> Option<Vec<String>> {
     let limit = &token.setting["limits"][limit];
@@ -307,15 +329,8 @@ impl Call<'_> {
         })))
     }
 
-    /// What a key must satisfy besides its name: a heartbeat in bounds, and groups that are there
-    /// and that the user may use.
-    pub(crate) fn check_hub_key(
-        &self,
-        user_id: i64,
-        group: &str,
-        backup: &str,
-        setting: &Value,
-    ) -> Result<(), Answer> {
+    /// A heartbeat in bounds.
+    pub(crate) fn check_heartbeat(setting: &Value) -> Result<(), Answer> {
         let beat = &setting["heartbeat"];
         let seconds = beat["timeout_seconds"].as_i64().unwrap_or(0);
         if beat["enabled"] == true && !(30..=90).contains(&seconds) {
@@ -323,8 +338,21 @@ impl Call<'_> {
                 "heartbeat timeout seconds must be between 30 and 90",
             ));
         }
+        Ok(())
+    }
+
+    /// Groups that are there and that the user may use; those a key has already are not looked at
+    /// again (controller/token.go UpdateToken), and an empty one never.
+    pub(crate) fn check_hub_groups(
+        &self,
+        user_id: i64,
+        wanted: [&str; 2],
+        had: [&str; 2],
+    ) -> Result<(), Answer> {
         let own = self.state.user(user_id).map(|user| user.group.as_str());
-        for name in [group, backup].into_iter().filter(|name| !name.is_empty()) {
+        let pairs = wanted.into_iter().zip(had);
+        let new = pairs.filter(|(name, had)| !name.is_empty() && name != had);
+        for (name, _) in new {
             if !self.group_has_ratio(name) {
                 return Err(Answer::fail("无效的用户组"));
             }
@@ -389,7 +417,9 @@ impl Call<'_> {
         } else {
             format!("Model {model} is not supported for current token")
         };
-        Err(self.relay_error(404, "", &text))
+        // Without a content type of its own, so Go guesses one (seen live).
+        let refused = self.relay_error(404, "", &text).without("Content-Type");
+        Err(refused.with("Content-Type", "text/plain; charset=utf-8"))
     }
 
     /// `GET /api/log/self` in the hubs' pages; done-hub looks back so many days and no more.

@@ -68,6 +68,7 @@ fn options(args: &SiteArgs, generation: Generation, fork: Option<Fork>) -> Optio
     let usual = fork.map_or(generation.default_name(), Fork::default_name);
     Options {
         fork,
+        reliable: false,
         redis: false,
         name: args.name.clone().unwrap_or_else(|| usual.to_owned()),
         unit: args.unit,

@@ -92,6 +92,8 @@ pub(crate) struct Session {
 pub(crate) struct Options {
     /// The build is this fork of its generation.
     pub(crate) fork: Option<Fork>,
+    /// The hubs' users are trusted ones (role 3).
+    pub(crate) reliable: bool,
     /// Veloera redeems through Redis, and breaks down without one (seen live).
     pub(crate) redis: bool,
     pub(crate) name: String,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::hub::without_tag;
 use crate::kind::{Fork, Generation};
 use crate::state::{Options, Token};
 
@@ -28,7 +29,11 @@ pub(crate) fn shown(token: &Token, options: &Options, generation: Generation) ->
     if options.fork.is_some_and(Fork::is_hub) {
         row["group"] = json!(token.group);
         row["backup_group"] = json!(token.backup_group);
-        row["setting"] = token.setting.clone();
+        row["setting"] = if options.reliable {
+            token.setting.clone()
+        } else {
+            without_tag(&token.setting)
+        };
     } else if generation == Generation::OneApi {
         row["models"] = json!(token.models);
         row["subnet"] = json!(token.subnet);
@@ -63,5 +68,8 @@ pub(crate) fn stored(token: &Token, options: &Options, generation: Generation) -
     };
     let mut row = shown(&plain, options, generation);
     row["key"] = json!(token.key);
+    if row.get("setting").is_some() {
+        row["setting"] = token.setting.clone();
+    }
     row
 }
