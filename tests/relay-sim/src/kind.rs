@@ -62,7 +62,7 @@ impl Fork {
     }
 
     /// The build it comes from.
-    fn from(self) -> Generation {
+    fn base(self) -> Generation {
         match self {
             Self::Veloera => Generation::April2025,
             Self::OneHub | Self::DoneHub => Generation::OneApi,
@@ -84,7 +84,7 @@ impl Kind {
     pub(crate) fn build(self) -> Option<(Generation, Option<Fork>)> {
         match self {
             Self::Relay(generation) => Some((generation, None)),
-            Self::Fork(fork) => Some((fork.from(), Some(fork))),
+            Self::Fork(fork) => Some((fork.base(), Some(fork))),
             Self::Lookalike | Self::Plain | Self::HtmlEverything | Self::Catcher => None,
         }
     }
