@@ -173,13 +173,16 @@ export async function makeToken(base, generation, userId, header) {
   if (generation === "jwt") {
     // The page holds its access token in memory only. A refresh turns the cookie: together with
     // the page's own it would look stolen, so the page's own lock keeps them apart.
-    const refresh = () => call("/api/user/auth/refresh", { method: "POST" });
     let session;
+    const refresh = async () => { session = await call("/api/user/auth/refresh", { method: "POST" }); };
+    // In Firefox the page's world sees nothing of ours: what the lock calls, and what it then waits
+    // for, must be handed over to it.
+    const held = typeof exportFunction !== "function" ? refresh : exportFunction(
+      () => new window.Promise(exportFunction((done) => { refresh().then(() => done()); }, window)), window);
     try {
       // Outside of secure contexts there are no locks, for the page neither.
-      session = navigator.locks
-        ? await navigator.locks.request("new-api:auth-refresh", { signal: AbortSignal.timeout(15000) }, refresh)
-        : await refresh();
+      if (navigator.locks) await navigator.locks.request("new-api:auth-refresh", { signal: AbortSignal.timeout(15000) }, held);
+      else await refresh();
     } catch {
       return failed("lock", "busy");
     }

@@ -12,8 +12,9 @@ export { sleep, until, View };
 const KIND_WORDS = { "new-api": "New API", "one-api": "One API" };
 
 /** Starts the browser with the extension. Without `profile` a fresh one is made, and removed by `close()`. */
-export async function launch({ dist, profile, flags, headless = true, size } = {}) {
-  const app = new App({ dist, profile: profile ?? freshProfile(), temporary: !profile, flags, headless, size });
+export async function launch({ browser = "chromium", dist, profile, flags, prefs, headless = true, size } = {}) {
+  const options = { dist, profile: profile ?? freshProfile(), temporary: !profile, flags, prefs, headless, size };
+  const app = browser === "firefox" ? new (await import("./driver-firefox.mjs")).FirefoxApp(options) : new App(options);
   await app.start();
   return app;
 }
@@ -28,7 +29,7 @@ export class App {
   }
 
   /** A page of ours, its faults overheard. */
-  #view(page) {
+  viewOf(page) {
     const place = () => page.url().replace(/^chrome-extension:\/\/\w+\//, "");
     page.on("pageerror", (error) => this.faults.push(`${place()}: ${error.stack ?? error}`));
     page.on("console", (said) => {
@@ -74,7 +75,7 @@ export class App {
   async options(section = "keys") {
     let view = this.views.get("options");
     if (!view || view.page.isClosed()) {
-      view = this.#view(await this.browser.newPage());
+      view = this.viewOf(await this.browser.newPage());
       this.views.set("options", view);
       await view.page.goto(this.url(`options.html#/${section}`));
     } else {
@@ -97,7 +98,7 @@ export class App {
     await page.bringToFront();
     const opened = this.browser.waitForTarget((target) => target.url().startsWith(this.url("popup.html")), { timeout: 15_000 });
     await page.triggerExtensionAction(this.chromium.extension);
-    const view = this.#view(await (await opened).asPage());
+    const view = this.viewOf(await (await opened).asPage());
     await until("the popup to draw", () => view.page.evaluate(() => document.body.innerText.trim().length > 0));
     return view;
   }
@@ -477,6 +478,12 @@ export class App {
     await cdp.send("ServiceWorker.enable");
     await cdp.send("ServiceWorker.stopAllWorkers");
     await cdp.detach();
+  }
+
+  /** Where the browser puts what is saved from now on. */
+  async downloadTo(dir) {
+    const cdp = await this.browser.target().createCDPSession();
+    await cdp.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: dir });
   }
 
   /** Whether the worker runs now; looks without touching it. */

@@ -87,6 +87,10 @@ pub(crate) async fn add(
         Some(kind) => kind,
         None => match recognise(&http, &wanted.base).await {
             Recognition::Relay { kind, .. } => kind,
+            // The browser's question was answered with no: nothing was asked of the site.
+            Recognition::Unreachable if !worker.egress.may_reach(&wanted.base).await => {
+                return Err(ErrorCode::Site(SiteTrouble::PermissionMissing));
+            }
             Recognition::Unreachable => return Err(ErrorCode::Site(SiteTrouble::Unreachable)),
             Recognition::Challenge => return Err(ErrorCode::Site(SiteTrouble::Challenge)),
             Recognition::NoHint | Recognition::NotARelay(_) => return Err(ErrorCode::KindNeeded),

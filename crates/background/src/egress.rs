@@ -95,7 +95,7 @@ impl Egress {
     /// Whether the user lets us reach this origin: by a standing permission, or because the popup
     /// was opened over one of its tabs. The browser alone would not stop a request to a server
     /// whose preflight answer lets everybody in, as New API's does.
-    async fn may_reach(&self, base: &BaseUrl) -> bool {
+    pub(crate) async fn may_reach(&self, base: &BaseUrl) -> bool {
         let origin = base.origin();
         if self.permitted.borrow().iter().any(|own| own == origin) {
             return true;

@@ -1,7 +1,6 @@
 //! Adding an account, by hand or from the site's tab.
 
 use crate::app::app;
-use crate::dom;
 use crate::el::{el, live};
 use crate::kit::{Btn, Takes, Tone, alert, choice, field, note, tick};
 use crate::line::{ask, spawn};
@@ -303,13 +302,7 @@ pub(crate) fn pattern(address: &str) -> Option<String> {
     if scheme != "https:" && scheme != "http:" {
         return None;
     }
-    // Firefox knows no ports in patterns: it grants whole hosts.
-    let firefox = dom::window()
-        .navigator()
-        .user_agent()
-        .is_ok_and(|agent| agent.contains("Firefox/"));
-    let host = if firefox { url.hostname() } else { url.host() };
-    Some(format!("{scheme}//{host}/*"))
+    Some(format!("{scheme}//{}/*", url.host()))
 }
 
 /// Nothing under the token's box.

@@ -1,6 +1,6 @@
 //! What only the worker does: alarms, permissions, looking into a tab, the badge, time.
 
-use crate::BrowserError;
+use crate::{BrowserError, as_taken};
 use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -72,9 +72,9 @@ pub async fn alarm_period(name: &str) -> Option<f64> {
     Some(period.as_f64().unwrap_or(0.0))
 }
 
-/// Whether the user allows us to reach a site (`https://host/*`).
+/// Whether the user allows us to reach a site (`https://host:port/*`; in Firefox, its host).
 pub async fn may_reach(pattern: &str) -> bool {
-    contains("origins", pattern).await
+    contains("origins", &as_taken(pattern)).await
 }
 
 /// Whether the user gave an optional permission.

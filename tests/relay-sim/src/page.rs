@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::ask::Ask;
-use crate::kind::Generation;
+use crate::kind::{Fork, Generation};
 use crate::state::State;
 
 const CONSOLE: &str = include_str!("../pages/console.html");
@@ -15,6 +15,8 @@ const LOOKALIKE: &str = include_str!("../pages/lookalike.html");
 /// The single page a relay serves for every path without a route.
 pub(crate) fn console(state: &State, ask: &Ask) -> Answer {
     let era = match state.generation {
+        _ if state.hub() => "hub",
+        _ if state.is(Fork::Veloera) => "veloera",
         Generation::April2025 => "april",
         Generation::Cookie => "cookie",
         Generation::Jwt => "jwt",
@@ -31,7 +33,8 @@ pub(crate) fn console(state: &State, ask: &Ask) -> Answer {
     });
     // `</` cannot end the script early once the slash is escaped.
     let setup = setup.to_string().replace("</", "<\\/");
-    let title = state.generation.default_name();
+    let fork = state.options.fork;
+    let title = fork.map_or(state.generation.default_name(), Fork::default_name);
     Answer::html(
         200,
         CONSOLE

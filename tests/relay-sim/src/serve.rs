@@ -283,7 +283,7 @@ fn decide(state: &mut State, number: u64, mut ask: Ask, struck: &[Fault]) -> Ans
         Answer::empty(200)
     } else {
         let answer = match state.kind {
-            Kind::Relay(_) => {
+            Kind::Relay(_) | Kind::Fork(_) => {
                 if faults.iter().any(|fault| matches!(fault, What::Merge(_))) {
                     ask.headers.remove("accept-encoding");
                 }
