@@ -8,11 +8,23 @@ pub enum SiteKind {
     NewApi,
     /// One API (songquanpeng/one-api).
     OneApi,
+    /// Sub2API (Wei-Shaw/sub2api).
+    Sub2Api,
+    /// AIHubMix (aihubmix.com), a closed fork of One API.
+    AiHubMix,
+    /// OpenRouter (openrouter.ai), by its management API.
+    OpenRouter,
 }
 
 impl SiteKind {
     /// Every kind, in the order they are offered.
-    pub const ALL: [Self; 2] = [Self::NewApi, Self::OneApi];
+    pub const ALL: [Self; 5] = [
+        Self::NewApi,
+        Self::OneApi,
+        Self::Sub2Api,
+        Self::AiHubMix,
+        Self::OpenRouter,
+    ];
 
     /// The software's own name; never translated.
     #[must_use]
@@ -20,6 +32,9 @@ impl SiteKind {
         match self {
             Self::NewApi => "New API",
             Self::OneApi => "One API",
+            Self::Sub2Api => "Sub2API",
+            Self::AiHubMix => "AIHubMix",
+            Self::OpenRouter => "OpenRouter",
         }
     }
 
@@ -29,7 +44,26 @@ impl SiteKind {
         match self {
             // Before 2026-07-20 (31d70fca3) the header New-Api-User is required.
             Self::NewApi => true,
-            Self::OneApi => false,
+            Self::OneApi | Self::Sub2Api | Self::AiHubMix | Self::OpenRouter => false,
+        }
+    }
+
+    /// Has no access tokens: one signs in with e-mail and password, or follows an open page.
+    #[must_use]
+    pub const fn signs_in(self) -> bool {
+        match self {
+            Self::Sub2Api => true,
+            Self::NewApi | Self::OneApi | Self::AiHubMix | Self::OpenRouter => false,
+        }
+    }
+
+    /// The one address it stands at, where there is only one.
+    #[must_use]
+    pub const fn home(self) -> Option<&'static str> {
+        match self {
+            Self::AiHubMix => Some("https://aihubmix.com"),
+            Self::OpenRouter => Some("https://openrouter.ai"),
+            Self::NewApi | Self::OneApi | Self::Sub2Api => None,
         }
     }
 }
