@@ -5,6 +5,12 @@
 pub enum Kind {
     /// A relay server of one generation.
     Relay(Generation),
+    /// Sub2API 0.1.179 (Wei-Shaw/sub2api 67380eaf).
+    Sub2Api,
+    /// AIHubMix by its documentation.
+    AiHubMix,
+    /// OpenRouter's management API by its documentation.
+    OpenRouter,
     /// Another product whose answers look alike: `success:true` and planted localStorage.
     Lookalike,
     /// An ordinary web page.
@@ -36,6 +42,9 @@ impl Kind {
             "newapi-cookie" => Self::Relay(Generation::Cookie),
             "newapi-jwt" => Self::Relay(Generation::Jwt),
             "oneapi" => Self::Relay(Generation::OneApi),
+            "sub2api" => Self::Sub2Api,
+            "aihubmix" => Self::AiHubMix,
+            "openrouter" => Self::OpenRouter,
             "lookalike" => Self::Lookalike,
             "plain" => Self::Plain,
             "html-everything" => Self::HtmlEverything,
@@ -51,6 +60,9 @@ impl Kind {
             Self::Relay(Generation::Cookie) => "newapi-cookie",
             Self::Relay(Generation::Jwt) => "newapi-jwt",
             Self::Relay(Generation::OneApi) => "oneapi",
+            Self::Sub2Api => "sub2api",
+            Self::AiHubMix => "aihubmix",
+            Self::OpenRouter => "openrouter",
             Self::Lookalike => "lookalike",
             Self::Plain => "plain",
             Self::HtmlEverything => "html-everything",

@@ -29,7 +29,13 @@ const NAMES: [&str; 14] = [
 pub(crate) fn seeded(args: &SiteArgs, index: usize, origin: &str) -> State {
     let generation = match args.kind {
         Kind::Relay(generation) => generation,
-        Kind::Lookalike | Kind::Plain | Kind::HtmlEverything | Kind::Catcher => Generation::Jwt,
+        Kind::AiHubMix => Generation::OneApi,
+        Kind::Sub2Api
+        | Kind::OpenRouter
+        | Kind::Lookalike
+        | Kind::Plain
+        | Kind::HtmlEverything
+        | Kind::Catcher => Generation::Jwt,
     };
     let mut dice = Dice::new(args.seed.wrapping_mul(1_000_003).wrapping_add(index as u64));
     let secret = dice.bytes(32);
@@ -56,12 +62,36 @@ pub(crate) fn seeded(args: &SiteArgs, index: usize, origin: &str) -> State {
         clock_offset: 0,
         started: real_now(),
         proofs: std::collections::HashMap::new(),
+        sub2api: crate::sub2api::Db::default(),
+        managed: crate::managed::Db::default(),
         pages_served: 0,
     };
     if !args.bare {
         add_users(&mut state, args);
-        add_keys(&mut state, 2, args.keys);
-        add_keys(&mut state, 3, 3.min(args.keys));
+        match args.kind {
+            Kind::Sub2Api => {
+                crate::sub2api::seed(&mut state, 2, args.keys);
+                crate::sub2api::seed(&mut state, 3, 3.min(args.keys));
+            }
+            Kind::AiHubMix | Kind::OpenRouter => {
+                state.tokens.clear();
+                if args.kind == Kind::OpenRouter {
+                    let key = format!("sk-or-v1-{}", state.dice.hex(64));
+                    let demo = state.users.iter_mut().find(|user| user.id == 2);
+                    demo.into_iter().for_each(|user| {
+                        user.access_token = Some(key.clone());
+                    });
+                }
+            }
+            Kind::Relay(_)
+            | Kind::Lookalike
+            | Kind::Plain
+            | Kind::HtmlEverything
+            | Kind::Catcher => {
+                add_keys(&mut state, 2, args.keys);
+                add_keys(&mut state, 3, 3.min(args.keys));
+            }
+        }
     }
     state
 }
