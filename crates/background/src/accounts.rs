@@ -10,7 +10,7 @@ use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{self, BaseUrl, Login, Place, SiteError, Whoami, detect};
 use relaykeep_core::vault::{Change, RecordId};
 use relaykeep_protocol::{
-    AccountDraft, AccountEdit, AccountId, AddOutcome, ErrorCode, Event, Health, JobKind,
+    AccountDraft, AccountEdit, AccountId, AddOutcome, ErrorCode, Event, Health, JobKind, LoginWay,
     Recognition, SiteKind, SiteTrouble,
 };
 use std::rc::Rc;
@@ -64,6 +64,9 @@ pub(crate) async fn add(
     made: Option<Secret>,
 ) -> Result<AddOutcome, ErrorCode> {
     let just_made = made.is_some();
+    if draft.way == LoginWay::Own && !just_made {
+        return crate::own::add(worker, open, draft).await;
+    }
     let wanted = read_draft(draft, made)?;
     let http = CallHttp {
         worker,
@@ -219,6 +222,12 @@ pub(crate) async fn edit(
         None => account.user_id().map(str::to_owned),
     };
     let mut verified = false;
+    if token.is_some() && account.way() == LoginWay::Own {
+        // There are no tokens to be typed: one signs in again.
+        return Err(ErrorCode::SignIn(
+            relaykeep_protocol::SignInProblem::Missing,
+        ));
+    }
     if token.is_some() || edit.user_id.is_some() {
         let http = CallHttp {
             worker,

@@ -6,7 +6,8 @@ use crate::worker::{Open, Worker};
 use relaykeep_core::book::{Found, merge, merge_revealed, needs_sealed_parts};
 use relaykeep_core::site::{self, Login, Place, RevealEnd, SiteError};
 use relaykeep_protocol::{
-    AccountId, ErrorCode, Health, ItemState, KeyRow, Millis, Outcome, RemoteId, SiteTrouble, Step,
+    AccountId, ErrorCode, Health, ItemState, KeyRow, LoginWay, Millis, Outcome, RemoteId,
+    SiteTrouble, Step,
 };
 use relaykeep_webext::worker as browser;
 use std::cell::{Cell, RefCell};
@@ -18,7 +19,7 @@ const FACTS_LAST: Millis = 6 * 3600 * 1000;
 
 /// Where an account's requests go, and what signs them.
 pub(crate) async fn site_and_login(
-    _worker: &Rc<Worker>,
+    worker: &Rc<Worker>,
     open: &Rc<Open>,
     id: &AccountId,
 ) -> Result<(Place, Login), Ending> {
@@ -26,6 +27,10 @@ pub(crate) async fn site_and_login(
     let place = account
         .place()
         .ok_or(Ending::Failed(SiteTrouble::NotARelay, None))?;
+    if account.way() == LoginWay::Own {
+        let login = crate::own::login(worker, open, &account, &place).await?;
+        return Ok((place, login));
+    }
     let bodies = open.read(&[account.login_record()]).await?;
     let login = bodies
         .first()
@@ -240,6 +245,9 @@ pub(crate) async fn note_trouble(
     let _one = lane.lock().await;
     let account = open.book.borrow().account(id).cloned();
     let Some(mut account) = account else { return };
+    if account.way() == LoginWay::Own && trouble == SiteTrouble::LoginExpired {
+        crate::own::forget(open, id).await;
+    }
     if account.set_health(Health::Trouble(trouble)) && open.commit(account.changes()).await.is_ok()
     {
         open.book.borrow_mut().keep(account);

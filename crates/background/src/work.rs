@@ -245,6 +245,7 @@ fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, ErrorCod
             called: String::new(),
             sent: false,
             id: None,
+            once: String::new(),
         });
     }
     let items = by_account.into_iter().filter_map(|(id, making)| {

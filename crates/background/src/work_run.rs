@@ -475,12 +475,23 @@ impl Part<'_> {
             names()?,
             async |making: &[Making]| {
                 self.edit(|item| item.task = Some(Box::new(task(making.to_vec()))));
+                // The one on its way is not done yet.
+                let begun = making.iter().filter(|one| one.sent).count();
+                let done = u32::try_from(begun.saturating_sub(1)).unwrap_or(u32::MAX);
+                self.show(done, making.len());
                 match self.journal().await {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(ending) => {
                         *fault.borrow_mut() = Some(ending);
                         ControlFlow::Break(())
                     }
+                }
+            },
+            async |key: RemoteKey| match self.take_in(&[key]).await {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(ending) => {
+                    *fault.borrow_mut() = Some(ending);
+                    ControlFlow::Break(())
                 }
             },
         )
@@ -588,6 +599,7 @@ impl Part<'_> {
                 called: String::new(),
                 sent: false,
                 id: None,
+                once: String::new(),
             });
         }
         keys.extend(gone);
@@ -611,7 +623,7 @@ impl Part<'_> {
             return Ok(KeyEnd::NotSaved(ErrorCode::RecordDamaged));
         };
         let models = match check_key(self.http, &SystemClock, place, &full).await {
-            Ok(models) => Some(models),
+            Ok(models) => models,
             // Known, and not let in: a key for other addresses cannot be tried from this one.
             Err(SiteError::Trouble(SiteTrouble::Refused, _)) if !limited_to.is_empty() => None,
             Err(SiteError::Trouble(SiteTrouble::LoginExpired, said)) => {

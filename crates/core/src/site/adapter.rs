@@ -308,6 +308,13 @@ pub(super) fn key_usage_request(place: &Place, key: Bound) -> HttpRequest {
     request
 }
 
+/// What a key says of itself in the form of OpenAI's billing.
+pub(super) fn billing_request(place: &Place, key: Bound, path: &str) -> HttpRequest {
+    let mut request = request(place, None, Method::Get, path, Bucket::Ordinary);
+    request.bearer = Some(key);
+    request
+}
+
 /// One page of what a key, or the login's keys of one name, spent since then. Pages as each kind
 /// counts them. `None`: the kind keeps no such log.
 pub(super) fn logs_request(

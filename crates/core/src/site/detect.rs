@@ -205,6 +205,14 @@ pub fn weigh(page: Option<&Evidence>, asked: &[Asked]) -> Verdict {
     verdict
 }
 
+/// Whether the page keeps what Sub2API's does: then its own question is the one to ask.
+#[must_use]
+pub fn looks_like_sub2api(page: &Evidence) -> bool {
+    ["auth_token", "auth_user"]
+        .iter()
+        .all(|name| page.stored.contains_key(*name))
+}
+
 /// Asks a site the two anonymous questions from outside of any page, and weighs the answers.
 ///
 /// # Errors
@@ -329,8 +337,7 @@ impl Weights {
             self.add((clue::HOME, Some(kind), 100));
         }
         // Its page keeps these together [frontend/src/stores/auth.ts].
-        let both = ["auth_token", "auth_user"];
-        if both.iter().all(|name| entry(name).is_some()) {
+        if looks_like_sub2api(page) {
             self.add(clue::STORED_SUB2API);
             let user = entry("auth_user").and_then(|text| crate::json::raw(text).ok());
             let user = user.and_then(|raw| StoredUser::read(raw.get()).ok());

@@ -49,7 +49,7 @@ pub use protocol::Protocol;
 pub use reveal::{RevealEnd, reveal};
 pub use sub2api::session::{NoSession, Session, refresh, sign_in};
 pub use typed::{NotAUserId, read_token, read_user_id, typed_key};
-pub use usage::{key_totals, key_usage};
+pub use usage::{key_billing, key_totals, key_usage};
 pub use values::{abilities, differing, fields_of, restricted, values_of, whole_patch};
 
 /// Whether a kind's sites have endpoints that give the full keys behind masks.

@@ -293,5 +293,6 @@ pub(super) fn totals(data: Raw<'_>) -> Option<UsageTotals> {
             Quota::Unlimited => 0,
         },
         unlimited: limit == Quota::Unlimited,
+        of_account: false,
     })
 }

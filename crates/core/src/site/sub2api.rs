@@ -487,6 +487,7 @@ pub(super) fn totals(text: &str) -> Option<UsageTotals> {
             used: number(limit.used),
             left: number(limit.remaining),
             unlimited: false,
+            of_account: false,
         });
     }
     let total = whole
@@ -498,6 +499,7 @@ pub(super) fn totals(text: &str) -> Option<UsageTotals> {
         used: number(used),
         left: 0,
         unlimited: true,
+        of_account: false,
     })
 }
 
