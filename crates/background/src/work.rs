@@ -246,6 +246,7 @@ fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, ErrorCod
             sent: false,
             id: None,
             once: String::new(),
+            read: false,
         });
     }
     let items = by_account.into_iter().filter_map(|(id, making)| {

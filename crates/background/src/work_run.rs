@@ -398,9 +398,18 @@ impl Part<'_> {
             Err(ending) => return Err(self.unfinished(&making, ending)),
         };
         self.reveal_new(&made(&making)).await?;
-        let bad = created.ends.iter().filter(|end| !end.good()).count();
+        let account = self.account()?;
+        let mut ends = created.ends;
+        for (making, end) in making.iter().zip(&mut ends) {
+            // Taken in, and the worker died before it wrote that down.
+            let held = |id: &RemoteId| is_held(&account, id);
+            if *end == KeyEnd::MadeUnread && making.id.as_ref().is_some_and(held) {
+                *end = KeyEnd::Done;
+            }
+        }
+        let bad = ends.iter().filter(|end| !end.good()).count();
         let mut results = Vec::new();
-        for (making, end) in making.iter().zip(created.ends) {
+        for (making, end) in making.iter().zip(ends) {
             let result = KeyResult {
                 key: making.id.clone().unwrap_or_default(),
                 name: making.values.name.clone(),
@@ -600,6 +609,7 @@ impl Part<'_> {
                 sent: false,
                 id: None,
                 once: String::new(),
+                read: false,
             });
         }
         keys.extend(gone);

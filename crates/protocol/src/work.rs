@@ -344,6 +344,9 @@ pub struct Making {
     /// Marks the request, so that the site carries it out once however often it comes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub once: String,
+    /// The full key came in the answer and was taken in, where a site shows it only there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read: bool,
 }
 
 /// A change that was sent: what tells, after a death, whether it arrived.

@@ -68,8 +68,6 @@ pub async fn create_keys(
     }
     name_all(making, &listing, &mut draw_name);
     let once = habits(place.kind).shown_once;
-    // Found in the list and not in an answer: what was to be read there nobody will read again.
-    let unread: Vec<_> = making.iter().map(|one| once && one.id.is_some()).collect();
     let mut shown: Vec<RemoteKey> = Vec::new();
     stop_if(save(making).await)?;
 
@@ -106,6 +104,8 @@ pub async fn create_keys(
                     making[at].id = Some(key.id.clone());
                     if once && key.full.is_some() {
                         stop_if(got(key.clone()).await)?;
+                        making[at].read = true;
+                        stop_if(save(making).await)?;
                         shown.push(key);
                     }
                 }
@@ -146,7 +146,7 @@ pub async fn create_keys(
         }
         stop_if(save(making).await)?;
     }
-    for ((making, end), was_unread) in making.iter().zip(&mut ends).zip(unread) {
+    for (making, end) in making.iter().zip(&mut ends) {
         // What was sent and is not in the list did not arrive; it may still, so it is not sent
         // again by itself.
         if let Some(found) = in_list(making, &listing) {
@@ -159,9 +159,9 @@ pub async fn create_keys(
                 }
                 finished => finished?,
             };
-            let is_unread = once && found.full.is_none() && (was_unread || making.id.is_some());
             *end = Some(match ended {
-                KeyEnd::Done if is_unread => KeyEnd::MadeUnread,
+                // Found in the list and not in an answer.
+                KeyEnd::Done if once && !making.read => KeyEnd::MadeUnread,
                 ended => ended,
             });
             if let Some(after) = after {
