@@ -7,6 +7,7 @@ mod answers;
 mod detecting;
 mod limits;
 mod listing;
+mod protocols;
 mod revealing;
 mod rows;
 mod whole;
