@@ -37,7 +37,7 @@ export async function simulate(sites, { many } = {}) {
   };
 }
 
-const KINDS = { "newapi-2025-04": "new-api", "newapi-cookie": "new-api", "newapi-jwt": "new-api", oneapi: "one-api" };
+const KINDS = { "newapi-2025-04": "new-api", "newapi-cookie": "new-api", "newapi-jwt": "new-api", oneapi: "one-api", sub2api: "sub2api" };
 
 /** A simulated site: what it told of itself, and what may be done behind its visitors' backs. */
 export class SimSite {

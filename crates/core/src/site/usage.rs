@@ -60,6 +60,8 @@ pub async fn key_usage(
         let whose = (id, name);
         let Some(request) = adapter::logs_request(site.place, site.login, whose, since, page)
         else {
+            // No log to be cut.
+            cut = false;
             break;
         };
         let response = site.http.send(request).await?;
