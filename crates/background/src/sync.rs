@@ -37,7 +37,11 @@ pub(crate) async fn site_and_login(
             let login = browser_login::page_login(worker, &place, account.user_id()).await?;
             return Ok((place, login));
         }
-        LoginWay::Token | LoginWay::Own => {}
+        LoginWay::Own => {
+            let login = crate::own::login(worker, open, &account, &place).await?;
+            return Ok((place, login));
+        }
+        LoginWay::Token => {}
     }
     let bodies = open.read(&[account.login_record()]).await?;
     let login = bodies
@@ -86,6 +90,10 @@ pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Ou
     })
     .await?;
     place.quirks.learn(&listing.learned);
+    if login.with_cookie && place.kind.user_header().is_none() {
+        // Nothing in these answers says whose keys they are: somebody may have signed in meanwhile.
+        site::whoami(http, &SystemClock, &place, &login).await?;
+    }
     open.fingerprint(&mut listing.keys).await;
     let found = Found {
         whoami: Some(whoami),
@@ -273,6 +281,9 @@ pub(crate) async fn note_trouble(
     if challenge {
         // Passed in a tab, it is the browser's cookie that opens the site.
         account.set_shielded(true);
+    }
+    if account.way() == LoginWay::Own && trouble == SiteTrouble::LoginExpired {
+        crate::own::forget(open, id).await;
     }
     if account.set_health(Health::Trouble(trouble)) && open.commit(account.changes()).await.is_ok()
     {
