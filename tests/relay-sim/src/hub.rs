@@ -123,6 +123,10 @@ pub(crate) fn hub_error(fork: Fork, status: u16, kind: &str, message: &str) -> V
 /// headers, with more of them where a request got through to the user's routes
 /// (42841b35 router/api-router.go SessionSecurity; seen live).
 pub(crate) fn secured(answer: Answer, ask: &Ask, routed: bool, passed: bool) -> Answer {
+    if !routed && !ask.path.starts_with("/api/") && !ask.path.starts_with("/v1") && ask.path != "/"
+    {
+        return answer;
+    }
     let answer = answer.without("Cache-Control");
     let signs = ["/api/user/login", "/api/user/logout"].contains(&ask.path.as_str());
     if !routed || !ask.path.starts_with("/api/") {

@@ -209,7 +209,7 @@ fn replay(folder: &str, kind: &'static str, at_least: usize) {
         let fork = replay_forks::is_fork(kind);
         let left = if fork {
             replay_forks::before(&mut replay, recorded);
-            replay_forks::skipped(kind, recorded)
+            replay_forks::skipped(&replay, recorded)
         } else {
             before(&mut replay, recorded);
             skipped(kind, recorded)

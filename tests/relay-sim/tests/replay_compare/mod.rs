@@ -7,7 +7,7 @@ use crate::common::Got;
 use crate::replay_forks::is_cut;
 
 /// Fields that name one server, one moment or one secret: only their type is compared.
-const OWN: [&str; 39] = [
+const OWN: [&str; 40] = [
     "created_time",
     "accessed_time",
     "created_at",
@@ -36,6 +36,7 @@ const OWN: [&str; 39] = [
     "use_time",
     "content",
     // Of the forks only.
+    "turnstile_site_key",
     "SafeKeyWords",
     "last_login_time",
     "last_check_in_time",
