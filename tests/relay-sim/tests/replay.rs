@@ -302,7 +302,7 @@ fn one_api_answers_as_recorded() {
 
 #[test]
 fn veloera_answers_as_recorded() {
-    replay("veloera", "veloera", 110);
+    replay("veloera", "veloera", 105);
 }
 
 #[test]
