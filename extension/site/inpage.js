@@ -148,6 +148,21 @@ export async function pageToken(base, userId) {
   }
 }
 
+// The access token that Sub2API's page holds just now. It is read and nothing else: the page itself
+// refreshes it, and a refresh from elsewhere would sign the page out.
+export function storedToken(base, userId) {
+  try {
+    const token = localStorage.getItem("auth_token");
+    const user = JSON.parse(localStorage.getItem("auth_user") ?? "null");
+    if (!token || user?.id === undefined || user.id === null) return { problem: "signed-out" };
+    if (userId && String(user.id) !== userId) return { problem: "other-user" };
+    const ends = Number(localStorage.getItem("token_expires_at"));
+    return { user_id: String(user.id), username: user.username, token, expires_at: Number.isFinite(ends) ? Math.floor(ends / 1000) : 0 };
+  } catch {
+    return { problem: "bad-answer" };
+  }
+}
+
 // Has the site make a new access token, which ends the one in use. Called only after the person
 // said yes to exactly that, and after the worker wrote down that it is about to. Each step runs
 // once; whatever fails ends it. `generation` is "jwt" or "cookie"; `userId`, where known, is the

@@ -167,7 +167,12 @@ impl Envelope<'_> {
         match protocol {
             Protocol::Family => success(self.success),
             Protocol::Sub2Api => self.code.map(|code| code.get() == "0"),
-            Protocol::OpenRouter if self.error.is_some() => Some(false),
+            // A refusal in anybody's form is none of its lists.
+            Protocol::OpenRouter
+                if self.error.is_some() || success(self.success) == Some(false) =>
+            {
+                Some(false)
+            }
             Protocol::OpenRouter => self.data.map(|_| true),
         }
     }

@@ -144,6 +144,11 @@ pub enum MadeToken {
 /// The function that takes a short-lived token from a page of this kind of site, if it has one.
 #[must_use]
 pub fn page_token(kind: SiteKind) -> Option<&'static str> {
+    if kind.signs_in() {
+        // Sub2API's page keeps its tokens itself, and refreshes them: they are followed only
+        // [Wei-Shaw/sub2api frontend/src/stores/auth.ts].
+        return Some("storedToken");
+    }
     // The JWT era keeps its login in the page [e2c7aa7b web/src/lib/auth-session.ts].
     kind.habits().generations.then_some("pageToken")
 }
