@@ -15,7 +15,7 @@ export const sessions = {
     const before = new Set(await this.browser.pages());
     await view.click("button", "Open site", { within: row });
     const page = await until("the site's tab", async () => (await this.browser.pages()).find((one) => !before.has(one) && /^https?:/.test(one.url())));
-    await page.waitForNetworkIdle({ idleTime: 300 }).catch(() => {});
+    await page.waitForNetworkIdle({ idleTime: 300, timeout: 4000 }).catch(() => {});
     return page;
   },
 

@@ -115,10 +115,12 @@ pub(crate) async fn add(
         Ok(login) => verify(&http, &mut place, &login).await,
         Err(error) => Err(ErrorCode::Site(trouble(error))),
     };
-    let answer = answer.map_err(|error| match error {
-        ErrorCode::Site(trouble) if wanted.token.is_none() => ErrorCode::Site(shared(trouble)),
-        error => error,
-    });
+    let answer = match answer {
+        Err(ErrorCode::Site(trouble)) if wanted.token.is_none() => {
+            Err(ErrorCode::Site(shared(trouble)))
+        }
+        answer => answer,
+    };
     let (whoami, trouble) = match answer {
         Ok(whoami) => (Some(whoami), None),
         Err(ErrorCode::Site(trouble @ SiteTrouble::PermissionMissing)) => (None, Some(trouble)),

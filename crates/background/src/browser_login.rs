@@ -83,10 +83,7 @@ pub(crate) async fn page_login(
         .await
         .map_err(|_| SiteTrouble::TabNeeded)?;
     let given =
-        inpage::read_page_token(&report).map_err(|problem| match crate::tab::trouble(problem) {
-            SiteTrouble::LoginExpired => SiteTrouble::SignInAtSite,
-            other => other,
-        })?;
+        inpage::read_page_token(&report).map_err(|problem| shared(crate::tab::trouble(problem)))?;
     let now = browser::now();
     let ends = u64::try_from(given.expires_at).unwrap_or(0) * 1000;
     worker.page_tokens.held.borrow_mut().push(Held {
@@ -131,10 +128,12 @@ pub(crate) async fn same_login(
 /// What a trouble means for an account that shares the browser's login: not a token is refused,
 /// but nobody, or somebody else, is signed in there.
 pub(crate) fn shared(trouble: SiteTrouble) -> SiteTrouble {
-    match trouble {
-        SiteTrouble::LoginExpired => SiteTrouble::SignInAtSite,
-        SiteTrouble::UserIdMismatch => SiteTrouble::AnsweredAsOther,
-        other => other,
+    if trouble == SiteTrouble::LoginExpired {
+        SiteTrouble::SignInAtSite
+    } else if trouble == SiteTrouble::UserIdMismatch {
+        SiteTrouble::AnsweredAsOther
+    } else {
+        trouble
     }
 }
 

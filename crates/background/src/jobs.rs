@@ -627,6 +627,19 @@ pub(crate) enum Ending {
     Ours(ErrorCode),
 }
 
+impl Ending {
+    /// In the words the user is told.
+    pub(crate) fn trouble(self) -> SiteTrouble {
+        match self {
+            Self::Failed(trouble, _) => trouble,
+            Self::Waits(until) => SiteTrouble::RateLimited { until },
+            Self::Stopped => SiteTrouble::Unreachable,
+            // The login's record does not read.
+            Self::Ours(_) => SiteTrouble::LoginExpired,
+        }
+    }
+}
+
 impl From<SiteError> for Ending {
     fn from(error: SiteError) -> Self {
         match error {

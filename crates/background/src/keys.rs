@@ -211,7 +211,7 @@ pub(crate) async fn usage(
     let since = now - i64::from(days.clamp(1, 30)) * 24 * 3600;
     let (place, login) = site_and_login(worker, open, &key.account)
         .await
-        .map_err(|_| ErrorCode::Site(SiteTrouble::LoginExpired))?;
+        .map_err(|ending| ErrorCode::Site(ending.trouble()))?;
     let http = CallHttp {
         worker,
         open: Some(open),

@@ -1,6 +1,7 @@
 //! What a login may put on keys, and what would bring the inventory into order.
 
 use crate::accounts::CallHttp;
+use crate::jobs::Ending;
 use crate::ports::SystemClock;
 use crate::session;
 use crate::sync::site_and_login;
@@ -124,7 +125,7 @@ async fn ask(
     }
     let (place, login) = site_and_login(worker, open, id)
         .await
-        .map_err(|_| SiteTrouble::LoginExpired)?;
+        .map_err(Ending::trouble)?;
     let http = CallHttp {
         worker,
         open: Some(open),

@@ -211,12 +211,13 @@ pub(crate) async fn answer_token_offer(
             user_id: account.user_id().map(str::to_owned),
             base: place.base,
         };
-        make_token_in(worker, open, here, &AccountDraft::default())
-            .await
-            .map_err(|error| match error {
-                ErrorCode::Site(trouble) => ErrorCode::Site(crate::browser_login::shared(trouble)),
-                other => other,
-            })?;
+        match make_token_in(worker, open, here, &AccountDraft::default()).await {
+            Ok(_) => {}
+            Err(ErrorCode::Site(trouble)) => {
+                return Err(ErrorCode::Site(crate::browser_login::shared(trouble)));
+            }
+            Err(error) => return Err(error),
+        }
     }
     let lane = open.lane(id);
     let _one = lane.lock().await;

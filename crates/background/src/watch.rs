@@ -91,11 +91,7 @@ pub(crate) async fn on_page(tab: f64, url: &str, what: &str, text: String) -> St
     let origin = base.origin();
     match what {
         "arrived" => crate::waiting::arrived(&worker, origin).await,
-        "looks" => {
-            if looks(&worker, tab, origin).await {
-                return "relay".to_owned();
-            }
-        }
+        "looks" if looks(&worker, tab, origin).await => return "relay".to_owned(),
         "key" => shown(&worker, tab, origin, &text).await,
         _ => {}
     }
@@ -252,9 +248,9 @@ pub(crate) async fn answer(
         // Compared with the mask once more, and sealed.
         crate::keys::paste(worker, open, &fits, key.expose()).await?;
     }
-    let mut seen = worker.watch.seen.borrow_mut();
-    seen.retain(|one| one.number != number);
-    drop(seen);
+    let mut rest = worker.watch.seen.take();
+    rest.retain(|one| one.number != number);
+    worker.watch.seen.replace(rest);
     if let Some(tab) = browser::tab_in_front().await {
         mark(worker, tab.id, &origin).await;
     }

@@ -79,7 +79,7 @@ pub(crate) fn tab_site(adding: RwSignal<bool>) -> AnyView {
                 }))
                 .into_any(),
             Some(found) => all![
-                browser_login::seen_keys(&found.seen, check),
+                browser_login::seen_keys(&found.seen, move || look(false)),
                 known(found, form, adding, checking.into(), check)
             ]
             .into_any(),

@@ -169,7 +169,7 @@ export default {
       async run({ app, sites }) {
         const site = of(sites, "oneapi");
         await app.watch([site.origin]);
-        const [script] = await app.scripts();
+        const script = await until("the script", async () => (await app.scripts())[0]);
         assert.deepEqual(script.matches, [`${site.origin}/*`]);
         const page = await site.signIn(app);
         await badgeIs(app, page, "+");

@@ -288,3 +288,25 @@ fn other_sites_look_as_they_should() {
     let origin = sim.all[3]["origin"].as_str().unwrap();
     assert_eq!(send(origin, "GET", "/api/status", &[], b"").status, 404);
 }
+
+#[test]
+fn a_shield_lets_through_who_visited_a_page_and_nobody_else() {
+    let sim = Sim::start(&["kind=newapi-jwt"]);
+    sim.control(
+        "fault",
+        &json!({"fault": "challenge", "until_visited": "cf_clearance"}),
+    );
+    let status = |headers: &[(&str, &str)]| sim.get("/api/status", headers).status;
+    assert_eq!(status(&[]), 403);
+    // A request of a program is given nothing to pass with.
+    let refused = sim.get("/api/status", &[("Accept", "application/json")]);
+    assert_eq!(refused.header("set-cookie"), None);
+    let visit = sim.get("/", &[("Accept", "text/html,application/xhtml+xml")]);
+    assert_eq!((visit.status, visit.header("refresh")), (403, Some("0")));
+    let cookie = visit.header("set-cookie").unwrap();
+    let pair = cookie.split(';').next().unwrap();
+    assert_eq!(pair, "cf_clearance=passed");
+    assert_eq!(status(&[("Cookie", pair)]), 200);
+    assert_eq!(status(&[("Cookie", "other=passed")]), 403);
+    assert_eq!(status(&[]), 403, "it stands for all others");
+}
