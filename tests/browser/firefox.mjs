@@ -227,7 +227,7 @@ class Page {
       return { handle: handles.push(one.reference) - 1 };
     });
     const asked = `const args = JSON.parse(json).map((one) => ("handle" in one ? handles[one.handle] : one.plain)); const act = (${act});`;
-    const told = keep ? "return act(...args);" : "return JSON.stringify(await act(...args));";
+    const told = keep ? "return act(...args);" : "return JSON.stringify({ said: await act(...args), at: location.href });";
     const answer = await this.session.send("script.callFunction", {
       functionDeclaration: `${keep ? "" : "async "}(json, ...handles) => { ${asked} ${told} }`,
       awaitPromise: true,
@@ -245,8 +245,9 @@ class Page {
   }
 
   async evaluate(act, ...args) {
-    const { value } = await this.#call(act, args, false);
-    return value === undefined ? undefined : JSON.parse(value);
+    const { said, at } = JSON.parse((await this.#call(act, args, false)).value);
+    this.address = at;
+    return said;
   }
 
   async evaluateHandle(act, ...args) {
@@ -303,7 +304,7 @@ class Page {
     const ours = url.startsWith("moz-extension:");
     await this.session.send("browsingContext.navigate", { context: this.context, url, wait: ours ? "none" : "complete" });
     this.address = url;
-    if (!ours) return;
+    if (!ours) return void (await this.evaluate(() => {}));
     const [page] = url.split("#");
     for (const end = Date.now() + 20_000; ; await sleep(30)) {
       const there = await this.evaluate((wanted) => location.href.startsWith(wanted) && document.readyState === "complete", page).catch(() => false);
@@ -415,8 +416,8 @@ async function prepare(session, dist) {
     Services.console.registerListener({
       observe(said) {
         if (!(said instanceof Ci.nsIScriptError) || said.flags & Ci.nsIScriptError.warningFlag) return;
-        // The panel was closed while an answer was on its way.
-        if (/after context unloaded/.test(said.errorMessage)) return;
+        // A panel was closed, or a page left, while an answer was on its way.
+        if (/after context unloaded|while context is inactive/.test(said.errorMessage)) return;
         if (said.sourceName.includes(uuid)) heard.push(`${said.sourceName.replace(/^.*\//, "")}:${said.lineNumber}: ${said.errorMessage}`);
       },
     });
@@ -428,19 +429,33 @@ async function prepare(session, dist) {
 class Firefox {
   constructor(session, { profile, forget }) {
     Object.assign(this, { session, profile, forget });
-    this.open = [];
+    this.known = new Map();
   }
   get id() {
     return UUID;
   }
   async newPage() {
     const { context } = await this.session.send("browsingContext.create", { type: "tab" });
-    const page = new Page(this.session, context);
-    this.open.push(page);
+    return this.#page(context, "about:blank");
+  }
+  #page(context, url) {
+    if (!this.known.has(context)) this.known.set(context, new Page(this.session, context));
+    const page = this.known.get(context);
+    page.address = url;
     return page;
   }
+  /** All tabs, whoever opened them. */
   async pages() {
-    return this.open.filter((one) => !one.isClosed());
+    const { contexts } = await this.session.send("browsingContext.getTree", { maxDepth: 0 });
+    const tabs = contexts.filter(({ url }) => !/^moz-extension:.*\/(_generated_background_page|popup)\.html/.test(url));
+    return tabs.map(({ context, url }) => this.#page(context, url));
+  }
+  async waitForTarget(fits, { timeout = 15_000 } = {}) {
+    for (const end = Date.now() + timeout; Date.now() < end; await sleep(50)) {
+      const found = (await this.pages()).find((one) => fits({ type: () => "page", opener: () => undefined, url: () => one.url() }));
+      if (found) return found;
+    }
+    throw new Error("waited in vain for a target");
   }
 
   /** Presses the toolbar button; answers the panel that opens. */
