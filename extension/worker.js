@@ -52,13 +52,14 @@ globalThis.relaykeepHost = {
 
   async script(id, file, matches, keep) {
     const [held] = await chrome.scripting.getRegisteredContentScripts({ ids: [id] });
-    if ((held?.matches ?? []).join() === matches.join()) return;
+    if ((held?.matches ?? []).join() === matches.join()) return false;
     if (held) await chrome.scripting.unregisterContentScripts({ ids: [id] });
     if (matches.length) {
       await chrome.scripting.registerContentScripts([
         { id, js: [file], matches, runAt: "document_idle", persistAcrossSessions: keep },
       ]);
     }
+    return true;
   },
 
   async mark(tabId, text, title) {

@@ -12,10 +12,8 @@ export const sessions = {
         if ((await one.evaluate((element) => (element.checkVisibility() ? element.innerText : ""))).split("\n").some((line) => line.trim() === account)) return one;
       return null;
     });
-    const opened = this.browser.waitForTarget((target) => target.type() === "page" && target.opener() === undefined && /^https?:/.test(target.url()), { timeout: 15_000 });
     const before = new Set(await this.browser.pages());
     await view.click("button", "Open site", { within: row });
-    await opened.catch(() => {});
     const page = await until("the site's tab", async () => (await this.browser.pages()).find((one) => !before.has(one) && /^https?:/.test(one.url())));
     await page.waitForNetworkIdle({ idleTime: 300 }).catch(() => {});
     return page;

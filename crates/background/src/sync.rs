@@ -86,6 +86,10 @@ pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Ou
     })
     .await?;
     place.quirks.learn(&listing.learned);
+    if login.with_cookie && place.kind.user_header().is_none() {
+        // Nothing in these answers says whose keys they are: somebody may have signed in meanwhile.
+        site::whoami(http, &SystemClock, &place, &login).await?;
+    }
     open.fingerprint(&mut listing.keys).await;
     let found = Found {
         whoami: Some(whoami),

@@ -278,8 +278,8 @@ fn patterns(watching: &Watching) -> Vec<String> {
 /// Registers the script as the settings say, or takes it away, with every mark on the icon.
 pub(crate) async fn arrange(worker: &Rc<Worker>, open: &Rc<Open>) {
     let patterns = patterns(&open.settings().watching);
-    browser::register_script(SCRIPT, FILE, &patterns, true).await;
-    if patterns.is_empty() {
+    let changed = browser::register_script(SCRIPT, FILE, &patterns, true).await;
+    if changed && patterns.is_empty() {
         worker.watch.forget();
         browser::clear_marks();
     }

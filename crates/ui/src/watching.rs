@@ -21,8 +21,9 @@ pub(crate) fn watching() -> AnyView {
     let app = app();
     // "Sites I choose" was chosen, and none is yet: nothing is watched.
     let choosing = RwSignal::new(false);
-    let now = Signal::derive(
-        move || match app.settings.with(|one| one.watching.clone()) {
+    // A memo: another site on the list must not draw the line anew under the person's hands.
+    let now = Memo::new(
+        move |_| match app.settings.with(|one| one.watching.clone()) {
             Watching::Off => usize::from(choosing.get()),
             Watching::Chosen(_) => 1,
             Watching::All => 2,
@@ -52,7 +53,7 @@ pub(crate) fn watching() -> AnyView {
                                 .kid(el("div").a("aria-hidden", "true").kid(t("watching", &[])))
                                 .kid(el("div").class("hint").kid(t("watching_hint", &[]))),
                         )
-                        .kid(choice("watching", "input", names, now, choose)),
+                        .kid(choice("watching", "input", names, now.into(), choose)),
                 )
                 .kid(live(move || (now.get() == 1).then(chosen)))
                 .kid(el("p").class("muted").kid(t("watching_about", &[]))),

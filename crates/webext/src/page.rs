@@ -1,7 +1,7 @@
 //! What only a page does: connect, ask for permission within a click, open other pages.
 
-use crate::{BrowserError, as_taken};
 use crate::runtime::Port;
+use crate::{BrowserError, as_taken};
 use js_sys::{Array, Object, Promise, Reflect};
 use std::future::Future;
 use wasm_bindgen::prelude::*;

@@ -141,14 +141,17 @@ pub async fn tab_of(pattern: &str, base: &str) -> Option<f64> {
 }
 
 /// Has the browser run a script of ours in every page that fits one of these patterns from now on;
-/// with none, no longer. `keep`: also after the browser was closed.
-pub async fn register_script(id: &str, file: &str, patterns: &[String], keep: bool) {
+/// with none, no longer. `keep`: also after the browser was closed. Says whether that is a change.
+pub async fn register_script(id: &str, file: &str, patterns: &[String], keep: bool) -> bool {
     let patterns: Array = patterns
         .iter()
         .map(|pattern| JsValue::from_str(&as_taken(pattern)))
         .collect();
-    if let Ok(promise) = host_script(id, file, &patterns, keep) {
-        let _ = JsFuture::from(promise).await;
+    match host_script(id, file, &patterns, keep) {
+        Ok(promise) => JsFuture::from(promise)
+            .await
+            .is_ok_and(|changed| changed.is_truthy()),
+        Err(_) => false,
     }
 }
 

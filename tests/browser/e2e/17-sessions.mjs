@@ -185,7 +185,10 @@ export default {
           assert.match(line, /nobody is signed in/i, line);
           const page = await app.openSite("By cookie");
           await page.goto(site.consoleUrl, { waitUntil: "load" });
-          await until("the account to go on", async () => /Synced/.test((await app.accounts()).find((one) => one.text.includes("By cookie")).text) && (await app.jobs())[0].items.some((item) => /nothing changed|updated/.test(item)), { timeout: 20_000 });
+          await until("the account to go on", async () => {
+            const [row] = (await app.accounts()).filter((one) => one.text.includes("By cookie"));
+            return /\bworking\b/.test(row.text) && (await app.jobs())[0].items.some((item) => /nothing changed|updated/.test(item));
+          }, { timeout: 20_000 });
           await page.close();
           await app.removeAccount("By cookie");
           await addByHand(app, site, "By token");

@@ -170,7 +170,7 @@ fn another_kind_at_the_same_address_is_noticed() {
         now(status(&site, &clock(), &place(kind))).map_err(|error| error.trouble())
     };
     for (directory, kind) in SERVERS {
-        let facts = asked(&format!("{directory}/001-status"), kind).expect(directory);
+        let facts = asked(&showing(directory, "status"), kind).expect(directory);
         assert_eq!(facts.kind, Some(kind), "{directory}");
     }
     assert_eq!(
