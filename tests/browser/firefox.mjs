@@ -184,13 +184,20 @@ class Handle {
   async uploadFile(...files) {
     await this.page.session.send("input.setFiles", { context: this.page.context, element: this.reference, files });
   }
-  select(value) {
-    return this.evaluate((one, wanted) => {
-      one.focus();
-      one.value = wanted;
-      one.dispatchEvent(new Event("input", { bubbles: true }));
-      one.dispatchEvent(new Event("change", { bubbles: true }));
-    }, value);
+  /** Opens the list and takes an option out of it: only that is a choice of the person's. */
+  async select(value) {
+    const at = await this.evaluate((one, wanted) => [...one.options].findIndex((option) => option.value === wanted), value);
+    await this.click();
+    await this.page.session.chrome(async (place) => {
+      for (let left = 400; left > 0; left--) {
+        const list = window.document.getElementById("ContentSelectDropdown")?.menupopup;
+        const item = list?.state === "open" && list.querySelectorAll("menuitem")[place];
+        if (item) return list.activateItem(item);
+        await new Promise((resolve) => window.setTimeout(resolve, 25));
+      }
+      throw new Error("the list did not open");
+    }, at);
+    await this.page.waitForFunction(`(one, wanted) => one.value === wanted`, {}, this, value);
   }
 }
 
@@ -294,11 +301,14 @@ class Page {
       if (Date.now() > end) throw new Error(`waited in vain for ${selector}`);
     }
   }
-  async waitForFunction(act, { timeout = 15_000 } = {}) {
-    for (const end = Date.now() + timeout; !(await this.evaluate(act)); await sleep(40)) if (Date.now() > end) throw new Error(`waited in vain for ${act}`);
+  async waitForFunction(act, { timeout = 15_000 } = {}, ...args) {
+    for (const end = Date.now() + timeout; !(await this.evaluate(act, ...args)); await sleep(40)) if (Date.now() > end) throw new Error(`waited in vain for ${act}`);
   }
   async click(selector) {
     await (await this.waitForSelector(selector)).click();
+  }
+  async type(selector, text) {
+    await (await this.waitForSelector(selector)).type(text);
   }
   async goto(url) {
     const ours = url.startsWith("moz-extension:");
