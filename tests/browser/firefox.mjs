@@ -37,8 +37,7 @@ class Session {
   #next = 1;
   #waiting = new Map();
 
-  static async open({ profile, headless, size, prefs }) {
-    const session = new Session();
+  static async open(session, { profile, headless, size, prefs }) {
     session.log = [];
     session.driver = spawn(process.env.GECKODRIVER ?? "geckodriver", ["--port", "0", "--websocket-port", "0", "--allow-system-access"], {
       stdio: ["ignore", "pipe", "pipe"],
@@ -79,7 +78,6 @@ class Session {
       session.#waiting.clear();
     });
     await session.http("POST", "/moz/context", { context: "chrome" });
-    return session;
   }
 
   async http(method, path, body) {
@@ -386,20 +384,22 @@ class Panel extends Page {
 
 /** Starts Firefox and loads `dist` as a temporary add-on. Ends with `close()` or `kill()`. */
 export async function start({ dist, profile, headless = true, prefs, temporary = false, size = { width: 1280, height: 760 } }) {
-  const session = await Session.open({ profile, headless, size, prefs: { ...PREFS, ...prefs } });
+  const session = new Session();
   const forget = whenEnding({ end: () => end(session), profile, temporary });
   try {
+    await Session.open(session, { profile, headless, size, prefs: { ...PREFS, ...prefs } });
     await prepare(session, dist);
     return new Firefox(session, { profile, forget });
   } catch (error) {
     await end(session);
     forget();
-    throw new Error(`${error.message}\n${session.log.slice(-20).join("\n")}`);
+    throw new Error(`${error.message}\n${session.log?.slice(-20).join("\n")}`);
   }
 }
 
 function end(session) {
-  for (const pid of [session.capabilities?.["moz:processID"], -session.driver.pid, session.driver.pid]) {
+  const driver = session.driver?.pid;
+  for (const pid of [session.capabilities?.["moz:processID"], driver && -driver, driver]) {
     try {
       if (pid) process.kill(pid, "SIGKILL");
     } catch {
