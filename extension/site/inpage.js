@@ -132,11 +132,16 @@ export async function pageToken(base, userId) {
     if (success !== true) return { problem: answer.status === 401 ? "signed-out" : answer.status === 409 ? "busy" : "refused" };
     return data;
   };
+  let data, fault;
+  const turn = () => refresh().then((answer) => { data = answer; }, (error) => { fault = error; });
+  // In Firefox the page's world sees nothing of ours: see makeToken.
+  const held = typeof exportFunction !== "function" ? turn : exportFunction(
+    () => new window.Promise(exportFunction((done) => { turn().then(() => done()); }, window)), window);
   try {
     // Outside of secure contexts there are no locks, for the page neither.
-    const data = navigator.locks
-      ? await navigator.locks.request("new-api:auth-refresh", { signal: AbortSignal.timeout(15000) }, refresh)
-      : await refresh();
+    if (navigator.locks) await navigator.locks.request("new-api:auth-refresh", { signal: AbortSignal.timeout(15000) }, held);
+    else await turn();
+    if (fault) throw fault;
     if (data?.problem) return data;
     const { user, access_token: token, access_expires_at: expires_at } = data ?? {};
     if (typeof token !== "string" || user?.id === undefined || user.id === null) return { problem: "bad-answer" };

@@ -2,6 +2,7 @@
 // browser itself. Every verb a person has is the same.
 import { sleep, until } from "./aria.mjs";
 import { App } from "./driver.mjs";
+import { sessions } from "./driver-sessions.mjs";
 import { ADDON, start } from "./firefox.mjs";
 
 export class FirefoxApp extends App {
@@ -80,6 +81,14 @@ export class FirefoxApp extends App {
     }, allow);
     if (words === null) throw new Error("the browser asked nothing");
     return words;
+  }
+
+  /** Watching every site is asked about once. */
+  async watch(where) {
+    const { page } = await this.options("settings");
+    const held = await page.evaluate(() => chrome.permissions.contains({ origins: ["https://*/*", "http://*/*"] }));
+    const act = sessions.watch.call(this, where);
+    await (where === "all" && !held ? Promise.all([this.answer(true), act]) : act);
   }
 
   /** Gives or takes access to a host, as the add-on's page in the browser's settings does. */

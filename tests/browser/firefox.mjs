@@ -37,8 +37,7 @@ class Session {
   #next = 1;
   #waiting = new Map();
 
-  static async open({ profile, headless, size, prefs }) {
-    const session = new Session();
+  static async open(session, { profile, headless, size, prefs }) {
     session.log = [];
     session.driver = spawn(process.env.GECKODRIVER ?? "geckodriver", ["--port", "0", "--websocket-port", "0", "--allow-system-access"], {
       stdio: ["ignore", "pipe", "pipe"],
@@ -79,7 +78,6 @@ class Session {
       session.#waiting.clear();
     });
     await session.http("POST", "/moz/context", { context: "chrome" });
-    return session;
   }
 
   async http(method, path, body) {
@@ -184,13 +182,20 @@ class Handle {
   async uploadFile(...files) {
     await this.page.session.send("input.setFiles", { context: this.page.context, element: this.reference, files });
   }
-  select(value) {
-    return this.evaluate((one, wanted) => {
-      one.focus();
-      one.value = wanted;
-      one.dispatchEvent(new Event("input", { bubbles: true }));
-      one.dispatchEvent(new Event("change", { bubbles: true }));
-    }, value);
+  /** Opens the list and takes an option out of it: only that is a choice of the person's. */
+  async select(value) {
+    const at = await this.evaluate((one, wanted) => [...one.options].findIndex((option) => option.value === wanted), value);
+    await this.click();
+    await this.page.session.chrome(async (place) => {
+      for (let left = 400; left > 0; left--) {
+        const list = window.document.getElementById("ContentSelectDropdown")?.menupopup;
+        const item = list?.state === "open" && list.querySelectorAll("menuitem")[place];
+        if (item) return list.activateItem(item);
+        await new Promise((resolve) => window.setTimeout(resolve, 25));
+      }
+      throw new Error("the list did not open");
+    }, at);
+    await this.page.waitForFunction(`(one, wanted) => one.value === wanted`, {}, this, value);
   }
 }
 
@@ -227,7 +232,7 @@ class Page {
       return { handle: handles.push(one.reference) - 1 };
     });
     const asked = `const args = JSON.parse(json).map((one) => ("handle" in one ? handles[one.handle] : one.plain)); const act = (${act});`;
-    const told = keep ? "return act(...args);" : "return JSON.stringify(await act(...args));";
+    const told = keep ? "return act(...args);" : "return JSON.stringify({ said: await act(...args), at: location.href });";
     const answer = await this.session.send("script.callFunction", {
       functionDeclaration: `${keep ? "" : "async "}(json, ...handles) => { ${asked} ${told} }`,
       awaitPromise: true,
@@ -245,8 +250,9 @@ class Page {
   }
 
   async evaluate(act, ...args) {
-    const { value } = await this.#call(act, args, false);
-    return value === undefined ? undefined : JSON.parse(value);
+    const { said, at } = JSON.parse((await this.#call(act, args, false)).value);
+    this.address = at;
+    return said;
   }
 
   async evaluateHandle(act, ...args) {
@@ -293,17 +299,20 @@ class Page {
       if (Date.now() > end) throw new Error(`waited in vain for ${selector}`);
     }
   }
-  async waitForFunction(act, { timeout = 15_000 } = {}) {
-    for (const end = Date.now() + timeout; !(await this.evaluate(act)); await sleep(40)) if (Date.now() > end) throw new Error(`waited in vain for ${act}`);
+  async waitForFunction(act, { timeout = 15_000 } = {}, ...args) {
+    for (const end = Date.now() + timeout; !(await this.evaluate(act, ...args)); await sleep(40)) if (Date.now() > end) throw new Error(`waited in vain for ${act}`);
   }
   async click(selector) {
     await (await this.waitForSelector(selector)).click();
+  }
+  async type(selector, text) {
+    await (await this.waitForSelector(selector)).type(text);
   }
   async goto(url) {
     const ours = url.startsWith("moz-extension:");
     await this.session.send("browsingContext.navigate", { context: this.context, url, wait: ours ? "none" : "complete" });
     this.address = url;
-    if (!ours) return;
+    if (!ours) return void (await this.evaluate(() => {}));
     const [page] = url.split("#");
     for (const end = Date.now() + 20_000; ; await sleep(30)) {
       const there = await this.evaluate((wanted) => location.href.startsWith(wanted) && document.readyState === "complete", page).catch(() => false);
@@ -375,20 +384,22 @@ class Panel extends Page {
 
 /** Starts Firefox and loads `dist` as a temporary add-on. Ends with `close()` or `kill()`. */
 export async function start({ dist, profile, headless = true, prefs, temporary = false, size = { width: 1280, height: 760 } }) {
-  const session = await Session.open({ profile, headless, size, prefs: { ...PREFS, ...prefs } });
+  const session = new Session();
   const forget = whenEnding({ end: () => end(session), profile, temporary });
   try {
+    await Session.open(session, { profile, headless, size, prefs: { ...PREFS, ...prefs } });
     await prepare(session, dist);
     return new Firefox(session, { profile, forget });
   } catch (error) {
     await end(session);
     forget();
-    throw new Error(`${error.message}\n${session.log.slice(-20).join("\n")}`);
+    throw new Error(`${error.message}\n${session.log?.slice(-20).join("\n")}`);
   }
 }
 
 function end(session) {
-  for (const pid of [session.capabilities?.["moz:processID"], -session.driver.pid, session.driver.pid]) {
+  const driver = session.driver?.pid;
+  for (const pid of [session.capabilities?.["moz:processID"], driver && -driver, driver]) {
     try {
       if (pid) process.kill(pid, "SIGKILL");
     } catch {
@@ -415,8 +426,8 @@ async function prepare(session, dist) {
     Services.console.registerListener({
       observe(said) {
         if (!(said instanceof Ci.nsIScriptError) || said.flags & Ci.nsIScriptError.warningFlag) return;
-        // The panel was closed while an answer was on its way.
-        if (/after context unloaded/.test(said.errorMessage)) return;
+        // A panel was closed, or a page left, while an answer was on its way.
+        if (/after context unloaded|while context is inactive/.test(said.errorMessage)) return;
         if (said.sourceName.includes(uuid)) heard.push(`${said.sourceName.replace(/^.*\//, "")}:${said.lineNumber}: ${said.errorMessage}`);
       },
     });
@@ -428,19 +439,33 @@ async function prepare(session, dist) {
 class Firefox {
   constructor(session, { profile, forget }) {
     Object.assign(this, { session, profile, forget });
-    this.open = [];
+    this.known = new Map();
   }
   get id() {
     return UUID;
   }
   async newPage() {
     const { context } = await this.session.send("browsingContext.create", { type: "tab" });
-    const page = new Page(this.session, context);
-    this.open.push(page);
+    return this.#page(context, "about:blank");
+  }
+  #page(context, url) {
+    if (!this.known.has(context)) this.known.set(context, new Page(this.session, context));
+    const page = this.known.get(context);
+    page.address = url;
     return page;
   }
+  /** All tabs, whoever opened them. */
   async pages() {
-    return this.open.filter((one) => !one.isClosed());
+    const { contexts } = await this.session.send("browsingContext.getTree", { maxDepth: 0 });
+    const tabs = contexts.filter(({ url }) => !/^moz-extension:.*\/(_generated_background_page|popup)\.html/.test(url));
+    return tabs.map(({ context, url }) => this.#page(context, url));
+  }
+  async waitForTarget(fits, { timeout = 15_000 } = {}) {
+    for (const end = Date.now() + timeout; Date.now() < end; await sleep(50)) {
+      const found = (await this.pages()).find((one) => fits({ type: () => "page", opener: () => undefined, url: () => one.url() }));
+      if (found) return found;
+    }
+    throw new Error("waited in vain for a target");
   }
 
   /** Presses the toolbar button; answers the panel that opens. */

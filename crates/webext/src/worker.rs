@@ -134,7 +134,7 @@ pub async fn clear_clipboard(print: &str) {
 
 /// An open tab of a site, best below this base address and in front of its window.
 pub async fn tab_of(pattern: &str, base: &str) -> Option<f64> {
-    let tab = JsFuture::from(host_tab_of(pattern, base).ok()?)
+    let tab = JsFuture::from(host_tab_of(&as_taken(pattern), base).ok()?)
         .await
         .ok()?;
     tab.as_f64()
@@ -145,7 +145,7 @@ pub async fn tab_of(pattern: &str, base: &str) -> Option<f64> {
 pub async fn register_script(id: &str, file: &str, patterns: &[String], keep: bool) -> bool {
     let patterns: Array = patterns
         .iter()
-        .map(|pattern| JsValue::from_str(pattern))
+        .map(|pattern| JsValue::from_str(&as_taken(pattern)))
         .collect();
     match host_script(id, file, &patterns, keep) {
         Ok(promise) => JsFuture::from(promise)
