@@ -12,6 +12,7 @@ mod keys;
 mod ports;
 mod repair;
 mod session;
+mod sight;
 mod sync;
 mod tab;
 mod work;

@@ -2,10 +2,10 @@
 
 use crate::accounts;
 use crate::worker::{Open, Worker};
-use relaykeep_core::site::{BaseUrl, detect, inpage};
+use relaykeep_core::site::{BaseUrl, Seen, detect, inpage};
 use relaykeep_protocol::{
-    AccountDraft, AccountId, AddOutcome, ErrorCode, Generation, Outcome, Recognition, Sensitive,
-    SiteKind, SiteTrouble, TabSite,
+    AccountDraft, AccountId, AddOutcome, ErrorCode, Generation, Look, Outcome, Recognition,
+    Sensitive, SiteKind, SiteTrouble, TabSite,
 };
 use relaykeep_webext::worker as browser;
 use std::rc::Rc;
@@ -14,6 +14,7 @@ use std::rc::Rc;
 struct Looked {
     tab: f64,
     verdict: detect::Verdict,
+    look: Look,
 }
 
 /// Looks at the tab in front. The page is asked nothing unless something hints at a relay, or
@@ -28,6 +29,8 @@ pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSit
         username: None,
         token: None,
         permitted: false,
+        look: Look::default(),
+        looks_like: None,
     };
     let Some(tab) = browser::tab_in_front().await else {
         return Ok(nothing);
@@ -39,9 +42,10 @@ pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSit
     let site = TabSite {
         origin: Some(base.origin().to_owned()),
         permitted,
+        looks_like: crate::sight::looks_like(&open, &base),
         ..nothing
     };
-    let Ok(looked) = look_into(tab.id, ask_anyway).await else {
+    let Ok(looked) = look_into(worker, tab.id, ask_anyway).await else {
         return Ok(TabSite {
             accounts: accounts_at(&open, base.origin(), None),
             ..site
@@ -61,6 +65,7 @@ pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSit
         user_id: verdict.user_id,
         username: verdict.username,
         token: verdict.token,
+        look: looked.look,
         ..site
     })
 }
@@ -77,28 +82,53 @@ fn accounts_at(open: &Open, origin: &str, base_url: Option<&str>) -> Vec<Account
         .collect()
 }
 
-async fn look_into(tab: f64, ask_anyway: bool) -> Result<Looked, ErrorCode> {
+async fn look_into(worker: &Rc<Worker>, tab: f64, ask_anyway: bool) -> Result<Looked, ErrorCode> {
     let report = browser::in_page(tab, "evidence", "[]")
         .await
         .map_err(|_| ErrorCode::TabClosed)?;
     let evidence = detect::read_evidence(&report).ok_or(ErrorCode::TabClosed)?;
-    let verdict = detect::weigh(Some(&evidence), &[]);
-    if !(verdict.hinted || ask_anyway) {
-        return Ok(Looked { tab, verdict });
+    let now = browser::now();
+    let bases = detect::bases(&evidence);
+    // Two sites may share an origin: what is known is known of the place the page stands at.
+    let place = bases.first().map(|base| base.as_str().to_owned());
+    if let (Some(place), false) = (&place, ask_anyway)
+        && let Some(seen) = crate::sight::recall(worker, place).await
+        && let Some(verdict) = seen.recall(&evidence, now)
+    {
+        let look = seen.look;
+        return Ok(Looked { tab, verdict, look });
     }
-    let bases: Vec<String> = detect::bases(&evidence)
-        .iter()
-        .map(|base| base.as_str().to_owned())
-        .collect();
-    let arguments = relaykeep_core::json::write(&[bases]);
+    let mut verdict = detect::weigh(Some(&evidence), &[]);
+    let mut look = Look {
+        at: now,
+        requests: 0,
+    };
+    if !(verdict.hinted || ask_anyway) {
+        return Ok(Looked { tab, verdict, look });
+    }
+    let asked: Vec<String> = bases.iter().map(|base| base.as_str().to_owned()).collect();
+    let arguments = relaykeep_core::json::write(&[asked]);
     let report = browser::in_page(tab, "ask", &arguments)
         .await
         .map_err(|_| ErrorCode::TabClosed)?;
     let asked = inpage::read_asked(&report).unwrap_or_default();
-    Ok(Looked {
-        tab,
-        verdict: detect::weigh(Some(&evidence), &asked),
-    })
+    for asked in &asked {
+        look.requests += 1 + u32::from(asked.bare_self.is_some());
+    }
+    verdict = detect::weigh(Some(&evidence), &asked);
+    if asked.is_empty() {
+        // What a page keeps in its storage anyone can plant: without an answer it is no proof.
+        verdict.recognition = Recognition::Unreachable;
+    }
+    if let Some(place) = place {
+        let seen = Seen {
+            recognition: verdict.recognition.clone(),
+            look,
+            offer: verdict.token,
+        };
+        crate::sight::keep(worker, &place, seen).await;
+    }
+    Ok(Looked { tab, verdict, look })
 }
 
 /// A relay in the tab in front, freshly looked at.
@@ -110,9 +140,9 @@ struct Here {
     user_id: Option<String>,
 }
 
-async fn here() -> Result<Here, ErrorCode> {
+async fn here(worker: &Rc<Worker>) -> Result<Here, ErrorCode> {
     let tab = browser::tab_in_front().await.ok_or(ErrorCode::TabClosed)?;
-    let Looked { tab, verdict } = look_into(tab.id, true).await?;
+    let Looked { tab, verdict, .. } = look_into(worker, tab.id, true).await?;
     match verdict.recognition {
         Recognition::Relay {
             kind,
@@ -133,8 +163,8 @@ async fn here() -> Result<Here, ErrorCode> {
 }
 
 /// The token the site shows its login anyway. Nothing changes at the site.
-pub(crate) async fn shown_token() -> Result<Sensitive, ErrorCode> {
-    let here = here().await?;
+pub(crate) async fn shown_token(worker: &Rc<Worker>) -> Result<Sensitive, ErrorCode> {
+    let here = here(worker).await?;
     let user_id = here.user_id.unwrap_or_default();
     let arguments = relaykeep_core::json::write(&[here.base.as_str(), user_id.as_str()]);
     let report = browser::in_page(here.tab, "shownToken", &arguments)
@@ -169,7 +199,8 @@ pub(crate) async fn make_token(
     open: &Rc<Open>,
     draft: &AccountDraft,
 ) -> Result<AddOutcome, ErrorCode> {
-    let here = here().await?;
+    let here = here(worker).await?;
+    accounts::may_go_to(open, &here.base, draft)?;
     let known = here.user_id.as_deref().and_then(|user| {
         open.book
             .borrow()

@@ -15,7 +15,8 @@ mod vault;
 mod work;
 
 pub use accounts::{
-    AccountDraft, AccountEdit, AccountId, AccountView, AddOutcome, Health, LoginWay, ShownAs, Unit,
+    AccountDraft, AccountEdit, AccountId, AccountOrder, AccountView, AddOutcome, Health, LoginWay,
+    Own, OwnProblem, ShownAs, Unit,
 };
 pub use calls::*;
 pub use events::{Event, PORT_NAME, PageMessage};
@@ -25,7 +26,10 @@ pub use jobs::{
 pub use keys::{KeyDetails, KeyRef, KeyRow, RemoteId, SecretState};
 pub use sensitive::Sensitive;
 pub use settings::Settings;
-pub use sites::{Clue, Generation, Recognition, SiteKind, TabSite, TokenOffer};
+pub use sites::{
+    Clue, Generation, Look, Recognition, Sight, SiteKind, TabSite, TokenOffer, TrialResult,
+    TrialStep,
+};
 pub use trouble::{AddressProblem, ErrorCode, FieldProblem, SiteTrouble, TokenProblem};
 pub use vault::{AppState, BackupPreview, Notice, RecoveryCause, VaultMode, VaultState};
 pub use work::{

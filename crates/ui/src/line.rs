@@ -206,7 +206,10 @@ fn heed(event: Event) {
             }
         }
         Event::Accounts(accounts) => {
-            let stock = Stock::of(accounts);
+            let order = app
+                .settings
+                .with_untracked(|settings| settings.account_order);
+            let stock = Stock::of(accounts, order);
             // What is shown stays until its replacement is complete: known data never blinks.
             if app.complete.get_untracked() {
                 NEXT.set(Some(stock));
@@ -273,7 +276,14 @@ fn heed(event: Event) {
             crate::activity::put(job);
             crate::acts::look_after_jobs();
         }
-        Event::Settings(settings) => app.settings.set(settings),
+        Event::Settings(settings) => {
+            let order = settings.account_order;
+            app.settings.set(settings);
+            NEXT.with_borrow_mut(|next| next.as_mut().map(|next| next.set_order(order)));
+            if change_stock(|stock| stock.set_order(order)) {
+                changed();
+            }
+        }
     }
 }
 

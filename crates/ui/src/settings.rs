@@ -94,7 +94,8 @@ pub(crate) fn settings_page() -> AnyView {
         .into_any()
 }
 
-fn change(change: impl FnOnce(&mut Settings)) {
+/// Changes what the user chose.
+pub(crate) fn change(change: impl FnOnce(&mut Settings)) {
     let app = app();
     let mut settings = app.settings.get_untracked();
     change(&mut settings);

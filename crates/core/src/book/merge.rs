@@ -53,11 +53,16 @@ pub fn merge(
     let (mut updated, mut new, mut gone, mut unchanged) = (0, 0, 0, 0);
     let mut rows = Vec::new();
     let mut seen = HashSet::new();
+    if ids_moved(&account, &found.listing) {
+        // What was hidden by its id is another key now.
+        account.own.hidden.clear();
+    }
     for remote in &found.listing.keys {
         if !seen.insert(&remote.id) || account.own.hidden.contains(&remote.id) {
             continue;
         }
         let held = account.keys.get(&remote.id).cloned();
+        let held = held.filter(|held| !is_another(held, remote));
         let entry = take_remote(
             held.clone().unwrap_or_default(),
             remote,
@@ -129,7 +134,10 @@ pub fn merge_keys(
     let mut account = before.clone();
     let mut rows = Vec::new();
     for remote in keys {
-        let held = account.keys.get(&remote.id).cloned().unwrap_or_default();
+        let held = account.keys.get(&remote.id).cloned();
+        let held = held
+            .filter(|held| !is_another(held, remote))
+            .unwrap_or_default();
         let (ring, raws) = (&mut keyring, &mut raws);
         let entry = take_remote(held, remote, ring, raws, &account, now);
         rows.push(entry.row());
@@ -143,6 +151,43 @@ pub fn merge_keys(
         rows,
         outcome: Outcome::Worked { good, bad: 0 },
     }
+}
+
+/// Whether an id stands for another key than the one held under it: a site that was set up anew
+/// counts from 1 again. No server changes the time at which a key was made, so where both are
+/// known it decides.
+fn is_another(held: &KeyEntry, remote: &RemoteKey) -> bool {
+    let made = (held.created, remote.row.created);
+    matches!(made, (Some(before), Some(now)) if before != now && before > 0 && now > 0)
+}
+
+/// Some id of a key held stands for another key now.
+fn ids_moved(account: &Account, listing: &Listing) -> bool {
+    listing.keys.iter().any(|remote| {
+        let held = account.keys.get(&remote.id);
+        held.is_some_and(|held| is_another(held, remote))
+    })
+}
+
+/// Whether a site that answers under another login name is the one we knew, set up anew: keys are
+/// held, and it has none of them. A login that was only renamed keeps its keys.
+#[must_use]
+pub fn is_somebody_else(account: &Account, found: &Found) -> bool {
+    let Some(who) = &found.whoami else {
+        return false;
+    };
+    let renamed = matches!((&account.body.username, &who.username), (Some(before), Some(now)) if before != now);
+    let held = || {
+        account
+            .keys
+            .iter()
+            .filter(|entry| entry.gone_since.is_none())
+    };
+    let same = |remote: &RemoteKey| {
+        let known = account.keys.get(&remote.id);
+        known.is_some_and(|held| !is_another(held, remote) && held.mask == site_mask(remote))
+    };
+    renamed && held().next().is_some() && !found.listing.keys.iter().any(same)
 }
 
 /// Whether merging needs the account's sealed parts: only if some raw object or mask changed.
@@ -198,6 +243,8 @@ fn take_remote(
     now: Millis,
 ) -> KeyEntry {
     let mask = site_mask(remote);
+    // An entry without an id is new, whatever a full key under that id says.
+    let is_new = entry.id.0.is_empty();
     let mask_changed = entry.mask != mask;
     // Another key behind it may be given.
     entry.refused &= !mask_changed;
@@ -216,10 +263,9 @@ fn take_remote(
     }
     if let (Some(site_mask), true) = (&remote.masked, mask_changed) {
         // A station that begins to mask keeps its keys: one that still fits stays held.
-        let still_fits = keyring
-            .key(&remote.id)
-            .is_some_and(|key| site_mask.fits(&key));
-        entry.secret = if still_fits {
+        let fits = keyring.key(&remote.id);
+        let still_fits = fits.is_some_and(|key| site_mask.fits(&key));
+        entry.secret = if still_fits && !is_new {
             SecretState::Held
         } else {
             SecretState::Masked
