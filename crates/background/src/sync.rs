@@ -44,12 +44,20 @@ pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Ou
     let JobHttp { worker, open, job } = http;
     job.set(at, ItemState::Running(Step::Account));
     let (mut place, login) = site_and_login(worker, open, id).await?;
-    let facts = if open
+    let old = open
         .book
         .borrow()
-        .facts_are_old(id, browser::now(), FACTS_LAST)
-    {
-        Some(site::status(http, &SystemClock, &place).await?)
+        .facts_are_old(id, browser::now(), FACTS_LAST);
+    let facts = if old {
+        match site::status(http, &SystemClock, &place).await {
+            Ok(facts) => Some(facts),
+            // A fork may say nothing of itself and still keep keys: the login and the list tell.
+            Err(SiteError::Trouble(
+                SiteTrouble::NotARelay | SiteTrouble::BadAnswer | SiteTrouble::Absent,
+                _,
+            )) => None,
+            Err(error) => return Err(error.into()),
+        }
     } else {
         None
     };

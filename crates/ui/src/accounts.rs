@@ -320,13 +320,13 @@ fn line(id: AccountId) -> AnyView {
                     el("div")
                         .class("do")
                         .kid(by_hand.then(|| {
-                            Btn::new("move_up")
+                            Btn::saying(t("move_up", &[&account.name]))
                                 .silent(Icon::Up)
                                 .class("small b-up")
                                 .on(move || put(&up, true))
                         }))
                         .kid(by_hand.then(|| {
-                            Btn::new("move_down")
+                            Btn::saying(t("move_down", &[&account.name]))
                                 .silent(Icon::Down)
                                 .class("small b-down")
                                 .on(move || put(&down, false))

@@ -656,4 +656,133 @@ mod tests {
             held.account.as_ref().expect("synced").id()
         );
     }
+
+    fn made(mut remote: RemoteKey, at: i64) -> RemoteKey {
+        remote.row.created = Some(at);
+        remote.print = format!("{at} {}", remote.print);
+        remote
+    }
+
+    #[test]
+    fn an_id_that_stands_for_another_key_takes_no_full_key_over() {
+        let mut held = Held::default();
+        held.sync(&found(vec![made(remote(1, MASK, 5), 100)], None));
+        held.reveal("1", FULL);
+        assert_eq!(held.row("1").secret, SecretState::Held);
+        // The site was set up anew: the same number, and even a mask that the old key would fit.
+        let site = found(vec![made(remote(1, MASK, 0), 200)], None);
+        assert_eq!(counts(&held.sync(&site)), (0, 1, 0, 0, 1));
+        assert_eq!(held.row("1").secret, SecretState::Masked);
+        assert_eq!(held.row("1").created, Some(200));
+        let account = held.account.clone().expect("synced");
+        let id = RemoteId("1".to_owned());
+        assert_eq!(account.secret_record(&id), None, "nothing to copy");
+        // It is revealed anew, and what was revealed once is still kept behind it.
+        let other = FULL.replace("0123456789AbCd01", "9876543210AbCd01");
+        held.reveal("1", &other);
+        assert_eq!(held.key("1"), Some(other));
+        let kept = held.keyring.0.get(&id).expect("on the ring");
+        assert_eq!(kept.was, [FULL]);
+    }
+
+    #[test]
+    fn a_key_that_was_only_changed_stays_the_one_it_is() {
+        let mut held = Held::default();
+        held.sync(&found(vec![made(remote(1, MASK, 5), 100)], None));
+        held.reveal("1", FULL);
+        let site = found(vec![made(remote(1, MASK, 9), 100)], None);
+        assert_eq!(counts(&held.sync(&site)), (1, 0, 0, 0, 0));
+        assert_eq!(held.row("1").secret, SecretState::Held);
+        // A site that does not say when a key was made says nothing against it.
+        let site = found(vec![remote(1, MASK, 10)], None);
+        assert_eq!(counts(&held.sync(&site)), (1, 0, 0, 0, 0));
+        assert_eq!(held.row("1").secret, SecretState::Held);
+    }
+
+    #[test]
+    fn what_was_hidden_by_its_number_is_another_key_after_a_reset() {
+        let mut held = Held::default();
+        let before = vec![made(remote(1, MASK, 0), 100), made(remote(2, MASK, 0), 100)];
+        held.sync(&found(before.clone(), None));
+        let mut account = held.account.clone().expect("synced");
+        let two = [RemoteId("2".to_owned())];
+        account.remove_keys(&two, &mut held.keyring, &mut held.raws);
+        held.account = Some(account);
+        held.sync(&found(before, None));
+        assert!(
+            held.account
+                .as_ref()
+                .is_some_and(|account| !account.has(&two[0]))
+        );
+        let after = vec![made(remote(1, MASK, 0), 200), made(remote(2, MASK, 0), 200)];
+        assert_eq!(counts(&held.sync(&found(after, None))), (0, 2, 0, 0, 2));
+        assert!(
+            held.account
+                .as_ref()
+                .is_some_and(|account| account.has(&two[0]))
+        );
+    }
+
+    #[test]
+    fn another_name_without_any_key_we_know_is_somebody_else() {
+        let named = |name: &str, keys: Vec<RemoteKey>| {
+            let mut found = found(keys, None);
+            if let Some(who) = &mut found.whoami {
+                who.username = Some(name.to_owned());
+            }
+            found
+        };
+        let mut held = Held::default();
+        held.sync(&named("demo", vec![made(remote(1, MASK, 0), 100)]));
+        let account = held.account.clone().expect("synced");
+        let check = |found: &Found| is_somebody_else(&account, found);
+        assert!(!check(&named("demo", Vec::new())), "only the keys are gone");
+        let renamed = named("other", vec![made(remote(1, MASK, 3), 100)]);
+        assert!(!check(&renamed), "the login was renamed, and has its keys");
+        assert!(check(&named("other", vec![made(remote(1, MASK, 0), 200)])));
+        assert!(check(&named("other", Vec::new())));
+        let none = self::account();
+        let anyone = named("other", Vec::new());
+        assert!(!is_somebody_else(&none, &anyone), "nothing is held");
+    }
+
+    #[test]
+    fn what_the_user_says_outlives_syncs_and_what_a_later_version_wrote_stays() {
+        let mut account = account();
+        let said = r#"{"name":"Mine","tags":["a"],"notes":"n","colour":"green","pinned":true}"#;
+        let id = RecordId {
+            group: [9; 16],
+            kind: Kind::Own,
+            part: 0,
+        };
+        assert!(account.load_more(&id, said));
+        let mut held = Held {
+            account: Some(account),
+            ..Held::default()
+        };
+        held.sync(&found(vec![remote(1, MASK, 0)], None));
+        let mut account = held.account.expect("synced");
+        let own = account.own_words();
+        assert_eq!(
+            (own.tags.as_slice(), own.notes.as_str(), own.pinned),
+            (&["a".to_owned()][..], "n", true)
+        );
+        assert!(account.set_place(Some(3)));
+        assert!(!account.set_place(Some(3)));
+        account
+            .set_own_words(relaykeep_protocol::Own {
+                disabled: true,
+                place: Some(9),
+                ..own
+            })
+            .expect("fits");
+        let Change::Put { body, .. } = account.own_change() else {
+            panic!("a put");
+        };
+        let read: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(read["colour"], "green");
+        assert_eq!(read["name"], "Mine");
+        assert_eq!(read["disabled"], true);
+        assert_eq!(read["place"], 3, "its place is given by the order alone");
+    }
 }

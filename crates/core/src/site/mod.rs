@@ -35,7 +35,7 @@ pub use account::{Whoami, verify_account, whoami};
 pub use address::BaseUrl;
 pub use alike::taken_for;
 pub use answer::{Answer, Asking, SiteError, classify};
-pub use change::{Change, Changed, Visit, change_key, check_key, delete_key};
+pub use change::{Change, Changed, Visit, change_key, check_key, delete_key, is_still};
 pub use create::{Created, create_keys};
 pub use detect::probe;
 pub use facts::{SiteFacts, status};
