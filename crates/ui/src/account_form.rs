@@ -144,12 +144,16 @@ impl Form {
 impl Form {
     /// What a refusal asks of the user.
     fn heed(self, code: &ErrorCode) {
-        match code {
-            ErrorCode::InClear => self.ask_clear.try_set(true),
-            ErrorCode::LooksLike(_) => self.ask_alike.try_set(true),
-            ErrorCode::KindNeeded => self.unknown.try_set(true),
-            _ => None,
+        let mark = if *code == ErrorCode::InClear {
+            self.ask_clear
+        } else if *code == ErrorCode::KindNeeded {
+            self.unknown
+        } else if matches!(code, ErrorCode::LooksLike(_)) {
+            self.ask_alike
+        } else {
+            return;
         };
+        mark.try_set(true);
     }
 
     /// Tries the kind the user picked, and shows what answered.

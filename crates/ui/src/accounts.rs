@@ -478,13 +478,13 @@ pub(crate) fn warnings(account: &AccountView) -> Option<AnyView> {
 fn trouble_of(account: &AccountView, trouble: &SiteTrouble) -> String {
     let cookie = matches!(account.way, LoginWay::Cookie | LoginWay::Page);
     let upgraded = account.generation == Some(Generation::Jwt);
-    match trouble {
+    if *trouble != SiteTrouble::LoginExpired || !cookie {
+        site_trouble(trouble)
+    } else if account.way == LoginWay::Cookie && upgraded {
         // Since 31d70fca3 a cookie of before is no login any more; access tokens go on working.
-        SiteTrouble::LoginExpired if account.way == LoginWay::Cookie && upgraded => {
-            t("trouble_upgraded", &[])
-        }
-        SiteTrouble::LoginExpired if cookie => t("trouble_signed_out", &[]),
-        _ => site_trouble(trouble),
+        t("trouble_upgraded", &[])
+    } else {
+        t("trouble_signed_out", &[])
     }
 }
 
