@@ -37,7 +37,12 @@ export async function simulate(sites, { many } = {}) {
   };
 }
 
-const KINDS = { "newapi-2025-04": "new-api", "newapi-cookie": "new-api", "newapi-jwt": "new-api", oneapi: "one-api" };
+const KINDS = {
+  "newapi-2025-04": "new-api", "newapi-cookie": "new-api", "newapi-jwt": "new-api", oneapi: "one-api",
+  veloera: "veloera", onehub: "one-hub", donehub: "done-hub",
+};
+/** What the product calls a family. */
+export const FAMILIES = { "new-api": "New API", "one-api": "One API", veloera: "Veloera", "one-hub": "One Hub", "done-hub": "Done Hub" };
 
 /** A simulated site: what it told of itself, and what may be done behind its visitors' backs. */
 export class SimSite {
@@ -140,6 +145,12 @@ export class SimSite {
   options(change) {
     return this.#ask("POST", "options", change);
   }
+
+  /** The operator replaces the program and keeps the database. */
+  async becomes(kind) {
+    await this.#ask("POST", "kind", { kind });
+    this.kind = kind;
+  }
 }
 
 /** A real server, from the file given to `--sites`. Touches only keys whose names carry `run`. */
@@ -158,7 +169,7 @@ export class RealSite {
       method,
       headers: {
         Authorization: this.family === "one-api" ? this.accessToken : `Bearer ${this.accessToken}`,
-        "New-Api-User": String(this.userId),
+        [this.family === "veloera" ? "Veloera-User" : "New-Api-User"]: String(this.userId),
         ...(body && { "Content-Type": "application/json" }),
       },
       body: body && JSON.stringify(body),
@@ -172,8 +183,8 @@ export class RealSite {
     const found = new Map();
     // Pages begin at 0 on One API and old New API, at 1 since; asking for one more does no harm.
     for (let page = 0; page < 50; page++) {
-      const data = await this.#api("GET", `/api/token/?p=${page}&size=100&page_size=100`);
-      const items = Array.isArray(data) ? data : (data?.items ?? []);
+      const data = await this.#api("GET", `/api/token/?p=${page}&page=${page}&size=100&page_size=100`);
+      const items = Array.isArray(data) ? data : (data?.items ?? data?.data ?? []);
       for (const item of items) found.set(item.id, item);
       if (items.length === 0 && page > 0) break;
     }
@@ -223,7 +234,10 @@ export class RealSite {
       const login = await ask("/api/user/login", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ username, password }) });
       if (!login.success) return login.message;
       const status = await ask("/api/status");
-      localStorage.setItem("status", JSON.stringify(status.data));
+      // The hubs keep the status under another name, and no login at all.
+      const hub = "PaymentUSDRate" in status.data;
+      localStorage.setItem(hub ? "siteInfo" : "status", JSON.stringify(status.data));
+      if (hub) return;
       // The JWT era keeps its token in memory, and nothing that names the user anywhere.
       if (!login.data.access_token) localStorage.setItem("user", JSON.stringify(login.data));
     }, this.base, this.username, this.password);

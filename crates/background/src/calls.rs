@@ -60,6 +60,8 @@ fn needs(call: &AnyCall) -> Needs {
         | AnyCall::TakeDraft(_) => Needs::Vault,
         AnyCall::Touch(_)
         | AnyCall::MakeToken(_)
+        | AnyCall::AnswerTokenOffer(_)
+        | AnyCall::AnswerSeenKey(_)
         | AnyCall::AddAccount(_)
         | AnyCall::EditAccount(_)
         | AnyCall::OrderAccounts(_)
@@ -116,6 +118,7 @@ async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCo
             open.commit(changes).await?;
             open.touch().await;
             crate::jobs::schedule(&open).await;
+            crate::watch::arrange(worker, &open).await;
             worker.pages.tell(&Event::Settings(call.settings));
             done(())
         }
@@ -146,6 +149,12 @@ async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCo
         AnyCall::TakeShownToken(_) => done(crate::tab::shown_token(worker).await?),
         AnyCall::MakeToken(call) => {
             done(crate::tab::make_token(worker, &open?, &call.draft).await?)
+        }
+        AnyCall::AnswerTokenOffer(call) => {
+            done(crate::tab::answer_token_offer(worker, &open?, &call.account, call.yes).await?)
+        }
+        AnyCall::AnswerSeenKey(call) => {
+            done(crate::watch::answer(worker, &open?, call.number, call.yes).await?)
         }
         AnyCall::AddAccount(call) => {
             done(crate::accounts::add(worker, &open?, &call.draft, None).await?)
@@ -387,19 +396,31 @@ async fn retry(
             return Err(ErrorCode::NothingToDo);
         }
         // Once only: a second try of the same work could make a key twice.
-        let changes = open.book.borrow_mut().jobs.note_retried(id);
-        open.commit(changes).await?;
-        the_worker().pages.job(&relaykeep_protocol::JobView {
-            retried: true,
-            ..job.clone()
-        });
-        return crate::jobs::start(open, job.kind, items).await;
+        let note = async |retried| {
+            let changes = open.book.borrow_mut().jobs.note_retried(id, retried);
+            open.commit(changes).await?;
+            the_worker().pages.job(&relaykeep_protocol::JobView {
+                retried,
+                ..job.clone()
+            });
+            Ok::<_, ErrorCode>(())
+        };
+        note(true).await?;
+        let started = crate::jobs::start(open, job.kind, items).await;
+        if started.is_err() {
+            // Nothing was begun: it can be tried again.
+            note(false).await?;
+        }
+        return started;
     }
     let items: Vec<_> = {
         let book = open.book.borrow();
         let failed = job.items.iter().filter(|item| match &item.state {
             ItemState::Ended(outcome) => again(outcome),
-            ItemState::Pending | ItemState::Running(_) | ItemState::Waiting { .. } => true,
+            ItemState::Pending
+            | ItemState::Running(_)
+            | ItemState::Waiting { .. }
+            | ItemState::Blocked(_) => true,
         });
         failed
             .filter_map(|item| {

@@ -25,6 +25,8 @@ use wasm_bindgen_futures::spawn_local;
 
 const SLOTS: u8 = 16;
 const JOURNAL_EVERY: Millis = 500;
+/// How long an answer to "who is signed in" serves requests that only read.
+const WHO_HOLDS: Millis = 2_000;
 /// A job that changes keys begins no larger than this: its journal and its record hold 64 KiB, and
 /// results come on top.
 const MOST_BYTES: usize = 24 * 1024;
@@ -48,6 +50,9 @@ pub(crate) struct JobHttp {
     pub(crate) worker: Rc<Worker>,
     pub(crate) open: Rc<Open>,
     pub(crate) job: Rc<Running>,
+    pub(crate) account: AccountId,
+    /// When the site last said whom the browser's cookies belong to.
+    asked_who: Cell<Millis>,
 }
 
 impl Http for JobHttp {
@@ -64,6 +69,16 @@ impl Http for JobHttp {
             return Err(HttpError::Stopped);
         }
         let _precious = (!harmless).then(|| self.open.hold_precious());
+        if request.with_cookie {
+            // Read as somebody else, a key of ours would be "gone": work asks before it reads, too.
+            let works = self.job.view.borrow().kind.is_work();
+            let fresh = browser::now().saturating_sub(self.asked_who.get()) < WHO_HOLDS;
+            if !harmless || works && !fresh {
+                let JobHttp { worker, open, .. } = self;
+                crate::browser_login::same_login(worker, open, &self.account, &request).await?;
+                self.asked_who.set(browser::now());
+            }
+        }
         self.worker.egress.send(request, stopped).await
     }
 }
@@ -205,7 +220,10 @@ pub(crate) async fn resume(worker: &Rc<Worker>, open: &Rc<Open>) {
                     // The site may have replaced the token; asking again would replace it again.
                     item.state = ItemState::Ended(Outcome::TokenInDoubt);
                 }
-                (ItemState::Running(_), _) => item.state = ItemState::Pending,
+                // It may have been seen to meanwhile; asking costs one request at most.
+                (ItemState::Running(_) | ItemState::Blocked(_), _) => {
+                    item.state = ItemState::Pending;
+                }
                 (ItemState::Pending | ItemState::Waiting { .. } | ItemState::Ended(_), _) => {}
             }
         }
@@ -225,6 +243,34 @@ pub(crate) fn wake(worker: &Rc<Worker>, open: &Rc<Open>) {
             spawn_local(run(Rc::clone(worker), Rc::clone(open), Rc::clone(job)));
         }
     }
+}
+
+/// A person has seen to these accounts: what waited for that goes on.
+pub(crate) fn unblock(worker: &Rc<Worker>, open: &Rc<Open>, accounts: &[AccountId]) {
+    let jobs: Vec<Rc<Running>> = open.running.borrow().values().cloned().collect();
+    for job in jobs {
+        let mut any = false;
+        for item in &mut job.view.borrow_mut().items {
+            if matches!(item.state, ItemState::Blocked(_)) && accounts.contains(&item.account) {
+                item.state = ItemState::Pending;
+                any = true;
+            }
+        }
+        if any && !job.at_work.get() {
+            spawn_local(run(Rc::clone(worker), Rc::clone(open), job));
+        }
+    }
+}
+
+/// Only a person can bring this about, and then the work can go on where it stood.
+pub(crate) fn is_a_persons(trouble: &SiteTrouble) -> bool {
+    matches!(
+        trouble,
+        SiteTrouble::PermissionMissing
+            | SiteTrouble::Challenge
+            | SiteTrouble::SignInAtSite
+            | SiteTrouble::TabNeeded
+    )
 }
 
 /// Sets the repeating alarm as the settings say, without touching one that is right already.
@@ -396,6 +442,7 @@ async fn run(worker: Rc<Worker>, open: Rc<Open>, job: Rc<Running>) {
         .filter(|at| match job.view.borrow().items[*at].state {
             ItemState::Pending => true,
             ItemState::Waiting { until } => until <= now || job.stop.get(),
+            ItemState::Blocked(_) => job.stop.get(),
             ItemState::Running(_) | ItemState::Ended(_) => false,
         })
         .collect();
@@ -429,7 +476,7 @@ fn wake_at_the_earliest(open: &Open) {
         .filter_map(|job| match job.view.borrow().state {
             JobState::Waiting(Wait::Until(until)) => Some(until),
             JobState::Running
-            | JobState::Waiting(Wait::Unlock)
+            | JobState::Waiting(Wait::Unlock | Wait::Person)
             | JobState::Stopping
             | JobState::Done
             | JobState::Stopped => None,
@@ -440,20 +487,27 @@ fn wake_at_the_earliest(open: &Open) {
     }
 }
 
+/// What a job's items wait for, the earliest time first.
+fn waits_for(items: &[JobItem]) -> Option<Wait> {
+    let mut blocked = None;
+    let mut earliest = None;
+    for item in items {
+        match item.state {
+            ItemState::Waiting { until } => {
+                earliest = Some(earliest.map_or(until, |at: Millis| at.min(until)));
+            }
+            ItemState::Blocked(_) => blocked = Some(Wait::Person),
+            ItemState::Pending | ItemState::Running(_) | ItemState::Ended(_) => {}
+        }
+    }
+    earliest.map(Wait::Until).or(blocked)
+}
+
 /// Every item has ended or waits: the job ends, or waits with them.
 async fn rest(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>) {
-    let until = job
-        .view
-        .borrow()
-        .items
-        .iter()
-        .filter_map(|item| match item.state {
-            ItemState::Waiting { until } => Some(until),
-            ItemState::Pending | ItemState::Running(_) | ItemState::Ended(_) => None,
-        })
-        .min();
-    if let (Some(until), false) = (until, job.stop.get()) {
-        job.view.borrow_mut().state = JobState::Waiting(Wait::Until(until));
+    let wait = waits_for(&job.view.borrow().items);
+    if let (Some(wait), false) = (wait, job.stop.get()) {
+        job.view.borrow_mut().state = JobState::Waiting(wait);
         job.journal(open, true).await;
         worker.pages.job(&job.view.borrow());
         return;
@@ -507,6 +561,8 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
         worker: Rc::clone(worker),
         open: Rc::clone(open),
         job: Rc::clone(job),
+        account: id.clone(),
+        asked_who: Cell::new(0),
     };
     let done = match kind {
         JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen => {
@@ -528,6 +584,10 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
         // Carried out by the call that journaled it; a job found here was cut.
         JobKind::MakeToken => Ok(Outcome::TokenInDoubt),
     };
+    let done = match done {
+        Ok(outcome) => Ok(outcome),
+        Err(ending) => Err(crate::browser_login::read_ending(worker, open, &id, ending).await),
+    };
     match done {
         Ok(outcome) => job.set(at, ItemState::Ended(outcome)),
         Err(Ending::Stopped) if open.is_closing() => job.set(at, ItemState::Pending),
@@ -539,6 +599,16 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
             let trouble = SiteTrouble::RateLimited { until };
             note_trouble(worker, open, &id, trouble.clone()).await;
             job.set(at, ItemState::Ended(Outcome::Failed(trouble)));
+        }
+        // One key to be copied is not waited for: whoever asked is told.
+        Err(Ending::Failed(trouble, said))
+            if is_a_persons(&trouble)
+                && !job.stop.get()
+                && (kind.is_work() || kind == JobKind::Reveal && keys.len() != 1) =>
+        {
+            note_trouble(worker, open, &id, trouble.clone()).await;
+            job.view.borrow_mut().items[at].said = said;
+            job.set(at, ItemState::Blocked(trouble));
         }
         Err(Ending::Failed(trouble, said)) => {
             let syncs = matches!(

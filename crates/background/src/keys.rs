@@ -42,7 +42,7 @@ pub(crate) async fn take(
             Some(ItemState::Waiting { until }) => {
                 return Err(ErrorCode::Site(SiteTrouble::RateLimited { until }));
             }
-            Some(ItemState::Ended(Outcome::Failed(trouble))) => {
+            Some(ItemState::Ended(Outcome::Failed(trouble)) | ItemState::Blocked(trouble)) => {
                 return Err(ErrorCode::Site(trouble));
             }
             Some(ItemState::Pending | ItemState::Running(_) | ItemState::Ended(_)) | None => {}
@@ -232,6 +232,12 @@ pub(crate) async fn usage(
             .await
             .ok()
             .flatten();
+        let row = account.row(&key.id).filter(|_| usage.totals.is_none());
+        if let Some(row) = row {
+            let billed =
+                site::key_billing(&http, &SystemClock, &place, &full, &row, account.unit());
+            usage.totals = billed.await.ok().flatten();
+        }
     }
     Ok(usage)
 }

@@ -13,7 +13,8 @@ const DRAFT: &str = "d";
 const CLIPBOARD: &str = "c";
 const DUE: &str = "w";
 const OFFERS: &str = "o";
-const SIGHTS: &str = "r";
+const ORIGINS: &str = "r";
+const SIGHTS: &str = "v";
 
 /// An open vault's session.
 #[derive(Clone, Serialize, Deserialize)]
@@ -119,6 +120,18 @@ pub(crate) async fn sights() -> Sights {
 pub(crate) async fn keep_sights(sights: &Sights) {
     let text = relaykeep_core::json::write(sights);
     let _ = Area::Session.set(&[(SIGHTS.to_owned(), text)]).await;
+}
+
+/// What origins were found to be while watching: whether a relay, and when that was.
+pub(crate) async fn origins() -> Vec<(String, bool, Millis)> {
+    let text = Area::Session.get(ORIGINS).await.ok().flatten();
+    text.and_then(|text| relaykeep_core::json::read(&text).ok())
+        .unwrap_or_default()
+}
+
+pub(crate) async fn keep_origins(origins: &Vec<(String, bool, Millis)>) {
+    let text = relaykeep_core::json::write(origins);
+    let _ = Area::Session.set(&[(ORIGINS.to_owned(), text)]).await;
 }
 
 /// The fingerprint of what was copied last, for as long as it may have to be cleared.

@@ -110,6 +110,7 @@ pub(crate) async fn retest(
     let doubtful = matches!(
         trouble,
         SiteTrouble::LoginExpired
+            | SiteTrouble::SignInAtSite
             | SiteTrouble::NotARelay
             | SiteTrouble::BadAnswer
             | SiteTrouble::Absent

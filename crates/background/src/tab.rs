@@ -4,8 +4,8 @@ use crate::accounts;
 use crate::worker::{Open, Worker};
 use relaykeep_core::site::{BaseUrl, Seen, detect, inpage};
 use relaykeep_protocol::{
-    AccountDraft, AccountId, AddOutcome, ErrorCode, Generation, Look, Outcome, Recognition,
-    Sensitive, SiteKind, SiteTrouble, TabSite,
+    AccountDraft, AccountId, AddOutcome, ErrorCode, Generation, LoginWay, Look, Outcome,
+    Recognition, Sensitive, SiteKind, SiteTrouble, TabSite,
 };
 use relaykeep_webext::worker as browser;
 use std::rc::Rc;
@@ -31,6 +31,7 @@ pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSit
         permitted: false,
         look: Look::default(),
         looks_like: None,
+        seen: Vec::new(),
     };
     let Some(tab) = browser::tab_in_front().await else {
         return Ok(nothing);
@@ -43,6 +44,7 @@ pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSit
         origin: Some(base.origin().to_owned()),
         permitted,
         looks_like: crate::sight::looks_like(&open, &base),
+        seen: crate::watch::offers(worker, &open, base.origin()),
         ..nothing
     };
     let Ok(looked) = look_into(worker, tab.id, ask_anyway).await else {
@@ -70,7 +72,13 @@ pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSit
     })
 }
 
-fn accounts_at(open: &Open, origin: &str, base_url: Option<&str>) -> Vec<AccountId> {
+/// What the site of a tab is, as far as its page lets itself be looked into.
+pub(crate) async fn recognised(worker: &Rc<Worker>, tab: f64) -> Option<Recognition> {
+    let looked = look_into(worker, tab, false).await.ok()?;
+    Some(looked.verdict.recognition)
+}
+
+pub(crate) fn accounts_at(open: &Open, origin: &str, base_url: Option<&str>) -> Vec<AccountId> {
     open.book
         .borrow()
         .accounts()
@@ -166,7 +174,11 @@ async fn here(worker: &Rc<Worker>) -> Result<Here, ErrorCode> {
 pub(crate) async fn shown_token(worker: &Rc<Worker>) -> Result<Sensitive, ErrorCode> {
     let here = here(worker).await?;
     let user_id = here.user_id.unwrap_or_default();
-    let arguments = relaykeep_core::json::write(&[here.base.as_str(), user_id.as_str()]);
+    let arguments = relaykeep_core::json::write(&[
+        here.base.as_str(),
+        user_id.as_str(),
+        here.kind.user_header().unwrap_or_default(),
+    ]);
     let report = browser::in_page(here.tab, "shownToken", &arguments)
         .await
         .map_err(|_| ErrorCode::TabClosed)?;
@@ -180,7 +192,7 @@ pub(crate) async fn shown_token(worker: &Rc<Worker>) -> Result<Sensitive, ErrorC
 }
 
 /// What a page's problem means to the user.
-fn trouble(problem: inpage::MakeProblem) -> SiteTrouble {
+pub(crate) fn trouble(problem: inpage::MakeProblem) -> SiteTrouble {
     match problem {
         inpage::MakeProblem::SignedOut => SiteTrouble::LoginExpired,
         inpage::MakeProblem::OtherUser => SiteTrouble::AnsweredAsOther,
@@ -201,6 +213,52 @@ pub(crate) async fn make_token(
 ) -> Result<AddOutcome, ErrorCode> {
     let here = here(worker).await?;
     accounts::may_go_to(open, &here.base, draft)?;
+    make_token_in(worker, open, here, draft).await
+}
+
+/// Answers the offer to change an account from the browser's login to a token of its own.
+pub(crate) async fn answer_token_offer(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    id: &AccountId,
+    yes: bool,
+) -> Result<(), ErrorCode> {
+    let account = open.account(id)?;
+    if yes {
+        let place = account.place().ok_or(ErrorCode::Internal)?;
+        let tab = browser::tab_of(&place.base.permission_pattern(), place.base.as_str())
+            .await
+            .ok_or(ErrorCode::Site(SiteTrouble::TabNeeded))?;
+        let here = Here {
+            tab,
+            kind: place.kind,
+            generation: place.quirks.generation,
+            user_id: account.user_id().map(str::to_owned),
+            base: place.base,
+        };
+        make_token_in(worker, open, here, &AccountDraft::default())
+            .await
+            .map_err(|error| match error {
+                ErrorCode::Site(trouble) => ErrorCode::Site(crate::browser_login::shared(trouble)),
+                other => other,
+            })?;
+    }
+    let lane = open.lane(id);
+    let _one = lane.lock().await;
+    let mut account = open.account(id)?;
+    account.note_token_offer_answered();
+    open.commit(account.changes()).await?;
+    open.book.borrow_mut().keep(account);
+    crate::sync::tell_account(worker, open, id, Vec::new());
+    Ok(())
+}
+
+async fn make_token_in(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    here: Here,
+    draft: &AccountDraft,
+) -> Result<AddOutcome, ErrorCode> {
     let known = here.user_id.as_deref().and_then(|user| {
         open.book
             .borrow()
@@ -218,6 +276,7 @@ pub(crate) async fn make_token(
         here.base.as_str(),
         generation,
         here.user_id.as_deref().unwrap_or_default(),
+        here.kind.user_header().unwrap_or_default(),
     ];
     let arguments = relaykeep_core::json::write(&arguments);
     let made = match browser::in_page(here.tab, "makeToken", &arguments).await {
@@ -235,6 +294,7 @@ pub(crate) async fn make_token(
                 address: here.base.as_str().to_owned(),
                 kind: Some(here.kind),
                 user_id: user_id.or(here.user_id).unwrap_or_default(),
+                way: LoginWay::Token,
                 clear_is_fine: true,
                 update_existing: true,
                 ..draft.clone()

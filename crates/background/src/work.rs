@@ -326,7 +326,10 @@ pub(crate) fn patch_of(open: &Open, job: &JobId) -> KeyPatch {
 pub(crate) fn again(item: &JobItem, account: &Account) -> Option<JobItem> {
     let ended = match &item.state {
         ItemState::Ended(outcome) => outcome,
-        ItemState::Pending | ItemState::Running(_) | ItemState::Waiting { .. } => return None,
+        ItemState::Pending
+        | ItemState::Running(_)
+        | ItemState::Waiting { .. }
+        | ItemState::Blocked(_) => return None,
     };
     let over = usize::try_from(item.over).unwrap_or(usize::MAX);
     let failed = |id: &RemoteId| item.failed.contains(id);

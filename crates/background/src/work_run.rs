@@ -1,7 +1,7 @@
 //! Carrying out work on keys, one account's part at a time. What is under way stands in the
 //! journal before it is sent, and what a key was like in a sealed trace.
 
-use crate::jobs::{Ending, JobHttp, keys_in};
+use crate::jobs::{Ending, JobHttp, is_a_persons, keys_in};
 use crate::ports::SystemClock;
 use crate::sync::{reveal, site_and_login, tell_account};
 use crate::work::{is_held, load_trace, patch_of};
@@ -455,6 +455,10 @@ impl Part<'_> {
                 _,
             ) => Ending::Waits(browser::now() + AGAIN_IN),
             Ending::Stopped if self.open().is_closing() => Ending::Stopped,
+            // The part waits, and reads the list first when it goes on.
+            Ending::Failed(trouble, said) if is_a_persons(&trouble) => {
+                Ending::Failed(trouble, said)
+            }
             Ending::Failed(..) | Ending::Stopped => {
                 self.say_lost(&lost);
                 ending
@@ -493,6 +497,10 @@ impl Part<'_> {
             names()?,
             async |making: &[Making]| {
                 self.edit(|item| item.task = Some(Box::new(task(making.to_vec()))));
+                // The one on its way is not done yet.
+                let begun = making.iter().filter(|one| one.sent).count();
+                let done = u32::try_from(begun.saturating_sub(1)).unwrap_or(u32::MAX);
+                self.show(done, making.len());
                 match self.journal().await {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(ending) => {
@@ -760,6 +768,8 @@ fn of_one_key(ending: Ending) -> Result<KeyEnd, Ending> {
             | SiteTrouble::UserDisabled
             | SiteTrouble::UserIdMismatch
             | SiteTrouble::AnsweredAsOther
+            | SiteTrouble::SignInAtSite
+            | SiteTrouble::TabNeeded
             | SiteTrouble::RateLimited { .. }
             | SiteTrouble::Challenge
             | SiteTrouble::NotARelay

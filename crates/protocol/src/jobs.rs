@@ -79,6 +79,8 @@ pub enum Wait {
     Unlock,
     /// A site's limit.
     Until(Millis),
+    /// Something only a person can do, said with each account.
+    Person,
 }
 
 /// One job.
@@ -149,6 +151,8 @@ pub enum ItemState {
         /// When.
         until: Millis,
     },
+    /// Goes on once a person has seen to this.
+    Blocked(SiteTrouble),
     /// Ended.
     Ended(Outcome),
 }
@@ -190,6 +194,8 @@ pub enum CutReason {
     Inconsistent,
     /// A page failed after others had come.
     Failed,
+    /// The limit of requests was reached after some pages had come.
+    Limited,
 }
 
 /// How one item ended.

@@ -7,6 +7,7 @@ mod calls;
 mod events;
 mod jobs;
 mod keys;
+mod kinds;
 mod sensitive;
 mod settings;
 mod sites;
@@ -24,10 +25,11 @@ pub use jobs::{
     CutReason, ItemState, JobId, JobItem, JobKind, JobState, JobView, Outcome, Step, Wait,
 };
 pub use keys::{KeyDetails, KeyRef, KeyRow, RemoteId, SecretState};
+pub use kinds::{Habits, LimitNames, Marks, RevealBy, SiteKind};
 pub use sensitive::Sensitive;
-pub use settings::Settings;
+pub use settings::{Settings, Watching};
 pub use sites::{
-    Clue, Generation, Look, Recognition, Sight, SiteKind, TabSite, TokenOffer, TrialResult,
+    Clue, Generation, Look, Recognition, SeenKey, Sight, TabSite, TokenOffer, TrialResult,
     TrialStep,
 };
 pub use trouble::{AddressProblem, ErrorCode, FieldProblem, SiteTrouble, TokenProblem};

@@ -21,6 +21,20 @@ pub struct Settings {
     pub clipboard_offer_answered: bool,
     /// How accounts are ordered, in lists and as groups of keys.
     pub account_order: AccountOrder,
+    /// Where relay sites are recognised as the user browses.
+    pub watching: Watching,
+}
+
+/// Where relay sites are recognised as the user browses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Watching {
+    /// Nowhere: only when the popup is opened.
+    #[default]
+    Off,
+    /// At these origins.
+    Chosen(Vec<String>),
+    /// Everywhere.
+    All,
 }
 
 impl Default for Settings {
@@ -34,6 +48,7 @@ impl Default for Settings {
             clear_clipboard_seconds: None,
             clipboard_offer_answered: false,
             account_order: AccountOrder::Name,
+            watching: Watching::Off,
         }
     }
 }

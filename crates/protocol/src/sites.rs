@@ -1,38 +1,5 @@
-use crate::{AccountId, Millis, SiteTrouble};
+use crate::{AccountId, Millis, SiteKind, SiteTrouble};
 use serde::{Deserialize, Serialize};
-
-/// Which software runs at a site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum SiteKind {
-    /// New API (QuantumNous/new-api, formerly Calcium-Ion/new-api).
-    NewApi,
-    /// One API (songquanpeng/one-api).
-    OneApi,
-}
-
-impl SiteKind {
-    /// Every kind, in the order they are offered.
-    pub const ALL: [Self; 2] = [Self::NewApi, Self::OneApi];
-
-    /// The software's own name; never translated.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NewApi => "New API",
-            Self::OneApi => "One API",
-        }
-    }
-
-    /// Requests must name the user besides the token.
-    #[must_use]
-    pub const fn needs_user_id(self) -> bool {
-        match self {
-            // Before 2026-07-20 (31d70fca3) the header New-Api-User is required.
-            Self::NewApi => true,
-            Self::OneApi => false,
-        }
-    }
-}
 
 /// A generation of New API; other kinds have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -110,6 +77,8 @@ pub struct TabSite {
     pub token: Option<TokenOffer>,
     /// The browser already allows us to reach this origin.
     pub permitted: bool,
+    /// Keys its pages showed in full, that may be recorded.
+    pub seen: Vec<SeenKey>,
     /// When it was looked at, and at which cost.
     pub look: Look,
     /// The account whose site's address this one can be taken for.
@@ -160,4 +129,17 @@ pub enum TrialResult {
     NotThere,
     /// Not asked: the login was not accepted.
     Skipped,
+}
+
+/// A key that a site's page showed in full after the person clicked there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenKey {
+    /// Names it in the answer to the offer.
+    pub number: u32,
+    /// The account it would be recorded in.
+    pub account: AccountId,
+    /// The masked key it fits; none: the account has no such key yet.
+    pub name: Option<String>,
+    /// First and last characters.
+    pub mask: String,
 }

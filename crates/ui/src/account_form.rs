@@ -1,13 +1,12 @@
 //! Adding an account, by hand or from the site's tab.
 
 use crate::app::app;
-use crate::dom;
 use crate::el::{el, live};
 use crate::icons::icon;
 use crate::kit::{Btn, Takes, Tone, alert, choice, field, note, tick};
 use crate::line::{ask, spawn};
 use crate::troubles;
-use crate::words::{t, tn};
+use crate::words::{kind_name, t, tn};
 use leptos::prelude::*;
 use relaykeep_protocol::{
     AccountDraft, AddAccount, AddOutcome, ErrorCode, KeepDraft, LoginWay, Sensitive, SiteKind,
@@ -183,10 +182,7 @@ impl Form {
 
 /// Every kind by its name, as offered in lists.
 pub(crate) fn kinds_on_offer() -> Vec<String> {
-    SiteKind::ALL
-        .iter()
-        .map(|kind| kind.name().to_owned())
-        .collect()
+    SiteKind::ALL.iter().map(|kind| kind_name(*kind)).collect()
 }
 
 /// What answered as this kind does, and what did not.
@@ -284,6 +280,12 @@ pub(crate) fn account_form(
                                     .and_then(|place| SiteKind::ALL.get(place))
                                     .copied(),
                             );
+                        }))
+                        .kid(live(move || {
+                            form.kind
+                                .get()
+                                .filter(|kind| kind.unproven())
+                                .map(|_| el("span").class("hint").kid(t("kind_unproven_hint", &[])))
                         })),
                 )
                 .kid(field("user_id", Takes::Text, form.user_id, user_hint)),
@@ -413,7 +415,7 @@ pub(crate) fn ask_for_site(address: &str) -> Option<impl Future<Output = bool> +
 }
 
 /// The match pattern of an address as typed.
-fn pattern(address: &str) -> Option<String> {
+pub(crate) fn pattern(address: &str) -> Option<String> {
     let address = address.trim();
     // Chromium would encode a blank in a host, and ask the user about a host that cannot be.
     if address.contains(char::is_whitespace) {
@@ -429,13 +431,7 @@ fn pattern(address: &str) -> Option<String> {
     if scheme != "https:" && scheme != "http:" {
         return None;
     }
-    // Firefox knows no ports in patterns: it grants whole hosts.
-    let firefox = dom::window()
-        .navigator()
-        .user_agent()
-        .is_ok_and(|agent| agent.contains("Firefox/"));
-    let host = if firefox { url.hostname() } else { url.host() };
-    Some(format!("{scheme}//{host}/*"))
+    Some(format!("{scheme}//{}/*", url.host()))
 }
 
 /// Nothing under the token's box.

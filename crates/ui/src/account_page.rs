@@ -11,7 +11,7 @@ use crate::kit::{Btn, Takes, Tone, alert, choice, field, fresh_id, no_hint, note
 use crate::line::{ask, spawn};
 use crate::tab_site::why;
 use crate::troubles;
-use crate::words::t;
+use crate::words::{kind_name, t};
 use leptos::prelude::*;
 use relaykeep_protocol::{
     AccountEdit, AccountId, AccountView, CheckAddress, EditAccount, Health, LoginWay, Own,
@@ -157,7 +157,7 @@ fn top(view: &AccountView, host: &str, twin: Option<String>) -> AnyView {
 /// What an account is, as small signs beside its name.
 pub(crate) fn marks(view: &AccountView) -> Vec<AnyView> {
     let tag = |words: String| el("span").class("tag").kid(words).into_any();
-    let mut marks = vec![tag(view.kind.name().to_owned())];
+    let mut marks = vec![tag(kind_name(view.kind))];
     if view.own.pinned {
         marks.push(tag(t("pinned", &[])));
     }
@@ -171,9 +171,6 @@ pub(crate) fn marks(view: &AccountView) -> Vec<AnyView> {
     }
     if view.own.excluded {
         marks.push(tag(t("left_out", &[])));
-    }
-    if matches!(view.way, LoginWay::Cookie | LoginWay::Page) {
-        marks.push(tag(t("shares_login", &[])));
     }
     marks
 }

@@ -439,6 +439,9 @@ pub(crate) fn facts(account: &AccountView) -> Vec<AnyView> {
     if let Some(user) = &account.username {
         say(user.clone());
     }
+    if account.way.shares() {
+        say(t("shares_login", &[]));
+    }
     facts
 }
 
@@ -458,6 +461,9 @@ pub(crate) fn warnings(account: &AccountView) -> Option<AnyView> {
             steps(&account.id, trouble),
         ));
     }
+    if account.offers_token {
+        notes.push(crate::browser_login::token_offer(&account.id));
+    }
     if account.token_in_doubt {
         notes.push(note(
             Tone::Warn,
@@ -476,15 +482,12 @@ pub(crate) fn warnings(account: &AccountView) -> Option<AnyView> {
 
 /// A trouble in words, as it concerns this account.
 fn trouble_of(account: &AccountView, trouble: &SiteTrouble) -> String {
-    let cookie = matches!(account.way, LoginWay::Cookie | LoginWay::Page);
-    let upgraded = account.generation == Some(Generation::Jwt);
-    if *trouble != SiteTrouble::LoginExpired || !cookie {
-        site_trouble(trouble)
-    } else if account.way == LoginWay::Cookie && upgraded {
+    let upgraded = account.way == LoginWay::Cookie && account.generation == Some(Generation::Jwt);
+    if *trouble == SiteTrouble::SignInAtSite && upgraded {
         // Since 31d70fca3 a cookie of before is no login any more; access tokens go on working.
         t("trouble_upgraded", &[])
     } else {
-        t("trouble_signed_out", &[])
+        site_trouble(trouble)
     }
 }
 
@@ -519,11 +522,17 @@ pub(crate) fn step(account: &AccountId, trouble: &SiteTrouble) -> Option<AnyView
                 .class("small")
                 .on(move || grant(id.clone())),
         ),
-        SiteTrouble::LoginExpired
-        | SiteTrouble::UserIdMismatch
+        SiteTrouble::AnsweredAsOther if !crate::browser_login::shares(account) => {
+            Some(edit_step(account))
+        }
+        SiteTrouble::LoginExpired | SiteTrouble::UserIdMismatch | SiteTrouble::UserDisabled => {
+            Some(edit_step(account))
+        }
+        SiteTrouble::Challenge
+        | SiteTrouble::VerificationRequired
         | SiteTrouble::AnsweredAsOther
-        | SiteTrouble::UserDisabled => Some(edit_step(account)),
-        SiteTrouble::Challenge | SiteTrouble::VerificationRequired => Some(
+        | SiteTrouble::SignInAtSite
+        | SiteTrouble::TabNeeded => Some(
             Btn::new("open_site")
                 .class("small")
                 .icon(Icon::Open)

@@ -36,6 +36,7 @@ pub(crate) fn summary(job: &JobView) -> String {
     match job.state {
         JobState::Waiting(Wait::Unlock) => t("job_waits_unlock", &[]),
         JobState::Waiting(Wait::Until(until)) => t("job_waits_until", &[&clock(until)]),
+        JobState::Waiting(Wait::Person) => t("job_waits_person", &[]),
         JobState::Stopping => t("job_stopping", &[]),
         JobState::Stopped => t("job_stopped", &[]),
         JobState::Running => {
@@ -113,7 +114,8 @@ fn total(kind: JobKind, items: &[JobItem]) -> String {
             )
             | ItemState::Pending
             | ItemState::Running(_)
-            | ItemState::Waiting { .. } => {}
+            | ItemState::Waiting { .. }
+            | ItemState::Blocked(_) => {}
         }
     }
     if good + bad > 0 {
@@ -179,7 +181,7 @@ pub(crate) fn counts(job: &JobView) -> (u32, u32) {
         JobKind::Reveal => job.items.iter().fold((0, 0), |(done, all), item| {
             let of = count(item.keys.len());
             let (now, of) = match &item.state {
-                ItemState::Pending | ItemState::Waiting { .. } => (0, of),
+                ItemState::Pending | ItemState::Waiting { .. } | ItemState::Blocked(_) => (0, of),
                 ItemState::Running(Step::Revealing { done, of }) => (*done, *of),
                 ItemState::Running(
                     Step::Account | Step::Listing { .. } | Step::MakingToken | Step::Working { .. },
@@ -203,9 +205,10 @@ pub(crate) fn counts(job: &JobView) -> (u32, u32) {
                 ItemState::Running(Step::Working { done, of }) => (*done, *of),
                 ItemState::Ended(Outcome::Worked { good, bad }) => (good + bad, good + bad),
                 ItemState::Ended(_) => (work_size(item), work_size(item)),
-                ItemState::Pending | ItemState::Running(_) | ItemState::Waiting { .. } => {
-                    (item.over, work_size(item))
-                }
+                ItemState::Pending
+                | ItemState::Running(_)
+                | ItemState::Waiting { .. }
+                | ItemState::Blocked(_) => (item.over, work_size(item)),
             };
             (done + now, all + of)
         }),
@@ -230,6 +233,7 @@ pub(crate) fn item_words(kind: JobKind, item: &JobItem) -> String {
             t("count_of", &[&number(*done), &number(*of)])
         }
         ItemState::Waiting { until } => t("item_waiting", &[&clock(*until)]),
+        ItemState::Blocked(trouble) => site_trouble(trouble),
         ItemState::Ended(outcome) => match outcome {
             Outcome::Synced {
                 updated,
@@ -275,6 +279,7 @@ fn cut_words(listed: u32, why: CutReason) -> String {
             CutReason::Cap => "cut_cap",
             CutReason::Inconsistent => "cut_inconsistent",
             CutReason::Failed => "cut_failed",
+            CutReason::Limited => "cut_limited",
         },
         listed,
         &[],
@@ -300,6 +305,7 @@ pub(crate) fn item_failed(state: &ItemState) -> bool {
         )
         | ItemState::Pending
         | ItemState::Running(_)
-        | ItemState::Waiting { .. } => false,
+        | ItemState::Waiting { .. }
+        | ItemState::Blocked(_) => false,
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn item(job: &JobView, item: &JobItem) -> AnyView {
     let (mark, tone) = match &item.state {
         ItemState::Pending => (Icon::Clock, "faint"),
         ItemState::Running(_) => (Icon::Sync, "muted"),
-        ItemState::Waiting { .. } => (Icon::Clock, "warn"),
+        ItemState::Waiting { .. } | ItemState::Blocked(_) => (Icon::Clock, "warn"),
         ItemState::Ended(outcome) => match outcome {
             Outcome::Synced { cut: None, .. }
             | Outcome::Revealed { missing: 0, .. }
@@ -71,7 +71,7 @@ fn said(said: Option<&str>) -> Option<El> {
 /// What to do about an item that did not go well.
 fn steps(job: &JobView, item: &JobItem) -> Vec<AnyView> {
     let trouble = match &item.state {
-        ItemState::Ended(Outcome::Failed(trouble)) => Some(trouble),
+        ItemState::Ended(Outcome::Failed(trouble)) | ItemState::Blocked(trouble) => Some(trouble),
         ItemState::Ended(Outcome::Worked { .. }) => {
             item.results.iter().find_map(|result| match &result.end {
                 KeyEnd::Failed(trouble, _) => Some(trouble),

@@ -263,7 +263,8 @@ pub(crate) fn trouble_of(job: &JobView) -> Option<String> {
         ItemState::Ended(_)
         | ItemState::Pending
         | ItemState::Running(_)
-        | ItemState::Waiting { .. } => None,
+        | ItemState::Waiting { .. }
+        | ItemState::Blocked(_) => None,
     })
 }
 

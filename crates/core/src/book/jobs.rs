@@ -36,8 +36,8 @@ impl JobLog {
         by_rank_down(self.0.values().cloned().collect(), |job| (job.started, 0))
     }
 
-    /// What failed in this job is tried again by another.
-    pub fn note_retried(&mut self, id: &JobId) -> Vec<Change> {
+    /// Whether what failed in this job is tried again by another.
+    pub fn note_retried(&mut self, id: &JobId, retried: bool) -> Vec<Change> {
         let mut found = self.0.iter().filter(|(_, job)| job.id == *id);
         let Some(part) = found.next().map(|(part, _)| *part) else {
             return Vec::new();
@@ -45,7 +45,7 @@ impl JobLog {
         let Some(job) = self.0.get_mut(&part) else {
             return Vec::new();
         };
-        job.retried = true;
+        job.retried = retried;
         vec![Change::Put {
             id: RecordId {
                 group: VAULT_GROUP,
@@ -145,7 +145,10 @@ pub fn close_job(job: &mut JobView, now: Millis) {
     let mut stopped = false;
     for item in &mut job.items {
         match item.state {
-            ItemState::Pending | ItemState::Running(_) | ItemState::Waiting { .. } => {
+            ItemState::Pending
+            | ItemState::Running(_)
+            | ItemState::Waiting { .. }
+            | ItemState::Blocked(_) => {
                 item.state = ItemState::Ended(Outcome::Stopped);
                 stopped = true;
             }
@@ -238,8 +241,11 @@ mod tests {
     fn a_job_is_tried_again_once() {
         let mut log = JobLog::default();
         log.add(&job("j", JobKind::Create, 1, 1, 0), 1);
-        assert_eq!(log.note_retried(&JobId("j".to_owned())).len(), 1);
+        assert_eq!(log.note_retried(&JobId("j".to_owned()), true).len(), 1);
         assert!(log.newest_first()[0].retried);
-        assert!(log.note_retried(&JobId("other".to_owned())).is_empty());
+        assert!(
+            log.note_retried(&JobId("other".to_owned()), true)
+                .is_empty()
+        );
     }
 }

@@ -437,6 +437,7 @@ pub(super) fn is_unsure(error: &SiteError) -> bool {
             | HttpError::Redirected
             | HttpError::NotBefore(_)
             | HttpError::ForeignOrigin
+            | HttpError::NotOurLogin(_)
             | HttpError::Stopped => false,
         },
         SiteError::Trouble(trouble, _) => matches!(

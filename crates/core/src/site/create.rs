@@ -40,7 +40,9 @@ pub async fn create_keys(
     let mut listing = list_keys(site.http, site.clock, place, login, |_| {}).await?;
     find(making, &listing);
     let lost = making.iter().any(|one| one.sent && one.id.is_none());
-    if let (true, Some(CutReason::Failed | CutReason::Inconsistent)) = (lost, listing.cut) {
+    if let (true, Some(CutReason::Failed | CutReason::Limited | CutReason::Inconsistent)) =
+        (lost, listing.cut)
+    {
         // What was not seen may be there all the same: made again, it might be made twice.
         return Err(listing
             .failed
@@ -85,9 +87,12 @@ pub async fn create_keys(
         let body = create_body(place.kind, &making[at].values, &making[at].called);
         match site.send(adapter::create_request(place, login, body)).await {
             Ok(content) => {
-                // One API says what it made.
+                // One API says what it made, done-hub its id and its key.
                 let made = content.as_deref().and_then(read_key);
-                let own = made.filter(|key| name_of(&key.raw) == making[at].called);
+                let own = made.filter(|key| {
+                    let name = name_of(&key.raw);
+                    name.is_empty() || name == making[at].called
+                });
                 making[at].id = own.map(|key| key.id);
                 made_any = true;
             }

@@ -1,7 +1,7 @@
 //! A site asked as if it were of a kind: what answers and what does not, before anything is saved.
 
 use super::account::verify_account;
-use super::adapter::{self, adapter};
+use super::adapter;
 use super::answer::{Asking, SiteError, classify};
 use super::list::first_page;
 use super::offers::{groups, models};
@@ -48,8 +48,8 @@ pub async fn trial(
     let count = |length: usize| Some(u32::try_from(length).unwrap_or(u32::MAX));
     let keys = first_page(http, clock, &place, login).await;
     lines.push((TrialStep::Keys, result(keys.map(count))?));
-    let offered = if adapter(place.kind).groups.is_some() {
-        let groups = groups(http, clock, &place, login).await;
+    let offered = if place.kind.habits().groups.is_some() {
+        let groups = groups(http, clock, &place, login, None).await;
         result(groups.map(|groups| count(groups.len())))?
     } else {
         TrialResult::NotThere
