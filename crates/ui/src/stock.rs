@@ -470,6 +470,7 @@ mod tests {
             in_clear: false,
             token_in_doubt: false,
             admin: false,
+            offers_token: false,
             own: relaykeep_protocol::Own::default(),
         }
     }
