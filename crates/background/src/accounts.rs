@@ -8,11 +8,11 @@ use relaykeep_core::book::{Account, Basics};
 use relaykeep_core::http::{Http, HttpError, HttpRequest, HttpResponse};
 use relaykeep_core::ports::Entropy;
 use relaykeep_core::secret::Secret;
-use relaykeep_core::site::{self, BaseUrl, Login, Place, SiteError, Whoami, detect};
+use relaykeep_core::site::{self, BaseUrl, Login, Place, SiteError, Whoami};
 use relaykeep_core::vault::{Change, RecordId};
 use relaykeep_protocol::{
     AccountDraft, AccountEdit, AccountId, AddOutcome, ErrorCode, Event, Health, JobKind, LoginWay,
-    Recognition, SiteKind, SiteTrouble,
+    Recognition, SiteKind, SiteTrouble, TrialResult, TrialStep,
 };
 use std::rc::Rc;
 
@@ -38,8 +38,16 @@ struct Wanted {
     token: Option<Secret>,
 }
 
-fn read_draft(draft: &AccountDraft, token: Option<Secret>) -> Result<Wanted, ErrorCode> {
+fn read_draft(
+    open: &Open,
+    draft: &AccountDraft,
+    token: Option<Secret>,
+) -> Result<Wanted, ErrorCode> {
     let base = BaseUrl::parse(&draft.address).map_err(ErrorCode::Address)?;
+    // Before anything is sent there. A token that the site just made is already its own.
+    if token.is_none() {
+        may_go_to(open, &base, draft)?;
+    }
     let token = match (token, draft.way) {
         (Some(token), _) => Some(token),
         (None, LoginWay::Cookie | LoginWay::Page) => None,
@@ -60,6 +68,40 @@ fn read_draft(draft: &AccountDraft, token: Option<Secret>) -> Result<Wanted, Err
     })
 }
 
+/// An address that can be taken for an account's is gone to only after the user was told so.
+pub(crate) fn may_go_to(
+    open: &Open,
+    base: &BaseUrl,
+    draft: &AccountDraft,
+) -> Result<(), ErrorCode> {
+    match crate::sight::looks_like(open, base) {
+        Some(known) if !draft.look_alike_is_fine => Err(ErrorCode::LooksLike(known)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Asks a site as if it were of the draft's kind. Saves nothing.
+pub(crate) async fn try_kind(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    draft: &AccountDraft,
+) -> Result<Vec<(TrialStep, TrialResult)>, ErrorCode> {
+    let wanted = read_draft(open, draft, None)?;
+    let kind = wanted.kind.ok_or(ErrorCode::KindNeeded)?;
+    let http = CallHttp {
+        worker,
+        open: Some(open),
+    };
+    let place = Place::new(kind, wanted.base);
+    let login = match wanted.token {
+        Some(token) => Login::new(token, wanted.user_id, &place.base),
+        None => Login::of_the_browser(wanted.user_id),
+    };
+    let tried = site::trial(&http, &SystemClock, &place, &login).await;
+    // Only a lock stops it.
+    tried.map_err(|_| ErrorCode::Locked)
+}
+
 /// Verifies a draft at the site and saves it. `token` stands in for the draft's where the site
 /// has just made one: then it is saved whatever the site says next, for it exists nowhere else.
 pub(crate) async fn add(
@@ -72,7 +114,7 @@ pub(crate) async fn add(
     if draft.way == LoginWay::Own && !just_made {
         return crate::own::add(worker, open, draft).await;
     }
-    let wanted = read_draft(draft, made)?;
+    let wanted = read_draft(open, draft, made)?;
     let http = CallHttp {
         worker,
         open: Some(open),
@@ -88,7 +130,10 @@ pub(crate) async fn add(
     }
     let kind = match wanted.kind {
         Some(kind) => kind,
-        None => match recognise(&http, &wanted.base).await {
+        None => match crate::sight::of(worker, Some(open), &wanted.base, false)
+            .await
+            .recognition
+        {
             Recognition::Relay { kind, .. } => kind,
             // The browser's question was answered with no: nothing was asked of the site.
             Recognition::Unreachable if !worker.egress.may_reach(&wanted.base).await => {
@@ -165,6 +210,7 @@ pub(crate) async fn add(
         }
     };
     account.set_user_id(user_id);
+    account.forget_username();
     account.set_token_in_doubt(false);
     account.learn(&place.quirks);
     account.set_way(if wanted.token.is_some() {
@@ -202,7 +248,8 @@ async fn save(
     }
     open.commit(changes).await?;
     let id = account.id();
-    let may_sync = !matches!(account.trouble(), Some(SiteTrouble::PermissionMissing));
+    let may_sync = !account.is_disabled()
+        && !matches!(account.trouble(), Some(SiteTrouble::PermissionMissing));
     open.book.borrow_mut().keep(account);
     {
         let book = open.book.borrow();
@@ -236,14 +283,6 @@ pub(crate) fn trouble(error: SiteError) -> SiteTrouble {
     error.trouble()
 }
 
-/// Asks a site, without credentials, what it is.
-pub(crate) async fn recognise(http: &CallHttp<'_>, base: &BaseUrl) -> Recognition {
-    // Only a stopped probe has no verdict; that says nothing about the site.
-    detect::probe(http, &SystemClock, base)
-        .await
-        .unwrap_or(Recognition::Unreachable)
-}
-
 /// Changes an account. A new token is verified before it takes the old one's place.
 pub(crate) async fn edit(
     worker: &Rc<Worker>,
@@ -273,6 +312,9 @@ pub(crate) async fn edit(
             open: Some(open),
         };
         let mut place = account.place().ok_or(ErrorCode::Internal)?;
+        if let Some(kind) = edit.kind.filter(|kind| *kind != place.kind) {
+            place = Place::new(kind, place.base);
+        }
         let held = open.read(&[account.login_record()]).await?;
         let held = held.first().and_then(|(_, body)| account.read_login(body));
         let login = match (&token, held) {
@@ -299,7 +341,20 @@ pub(crate) async fn edit(
     if let Some(name) = &edit.name {
         account.rename(name);
     }
+    let was_disabled = account.is_disabled();
+    if let Some(own) = edit.own {
+        account.set_own_words(own).map_err(ErrorCode::Own)?;
+    }
+    let other_kind = edit.kind.is_some_and(|kind| kind != account.kind());
+    if let Some(kind) = edit.kind {
+        account.set_kind(kind);
+    }
+    if !verified && (other_kind || (was_disabled && !account.is_disabled())) {
+        save(worker, open, account, None).await?;
+        return Ok(());
+    }
     if verified {
+        account.forget_username();
         account.set_user_id(user_id);
         account.set_token_in_doubt(false);
         if token.is_some() {
@@ -313,6 +368,31 @@ pub(crate) async fn edit(
     let mut book = open.book.borrow_mut();
     worker.pages.account(book.view(&account));
     book.keep(account);
+    Ok(())
+}
+
+/// Puts the accounts into the order the user made by hand.
+pub(crate) async fn order(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    wanted: &[AccountId],
+) -> Result<(), ErrorCode> {
+    let all: Vec<AccountId> = open.book.borrow().accounts().map(Account::id).collect();
+    for id in all {
+        let place = wanted.iter().position(|one| *one == id);
+        let place = place.and_then(|place| u32::try_from(place).ok());
+        let lane = open.lane(&id);
+        let _one = lane.lock().await;
+        let Ok(mut account) = open.account(&id) else {
+            continue;
+        };
+        if account.set_place(place) {
+            open.commit(vec![account.own_change()]).await?;
+            let mut book = open.book.borrow_mut();
+            worker.pages.account(book.view(&account));
+            book.keep(account);
+        }
+    }
     Ok(())
 }
 
@@ -377,6 +457,9 @@ pub(crate) async fn permissions_changed(worker: &Rc<Worker>) {
     let mut regained = Vec::new();
     for (id, base, trouble) in accounts {
         let Some(base) = base else { continue };
+        if open.account(&id).is_ok_and(|account| account.is_disabled()) {
+            continue;
+        }
         let allowed = relaykeep_webext::worker::may_reach(&base.permission_pattern()).await;
         let missing = trouble == Some(SiteTrouble::PermissionMissing);
         if allowed && missing {

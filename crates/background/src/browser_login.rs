@@ -1,7 +1,7 @@
 //! Accounts that share the browser's login: by its cookies, or by a short-lived token out of an
 //! open page. Neither is ever stored; a token lives in this module's memory until it ends.
 
-use crate::accounts::{CallHttp, recognise};
+use crate::accounts::CallHttp;
 use crate::jobs::Ending;
 use crate::ports::SystemClock;
 use crate::worker::{Open, Worker};
@@ -160,11 +160,9 @@ pub(crate) async fn read_ending(
     );
     match (account.way(), account.place()) {
         (LoginWay::Cookie, Some(place)) if refused && inpage::page_token(place.kind).is_some() => {
-            let http = CallHttp {
-                worker,
-                open: Some(open),
-            };
-            let now = recognise(&http, &place.base).await;
+            // The answer does not fit what it was: asked anew.
+            let now = crate::sight::of(worker, Some(open), &place.base, true).await;
+            let now = now.recognition;
             if let Recognition::Relay {
                 generation: Some(Generation::Jwt),
                 ..

@@ -64,6 +64,8 @@ fn needs(call: &AnyCall) -> Needs {
         | AnyCall::AnswerSeenKey(_)
         | AnyCall::AddAccount(_)
         | AnyCall::EditAccount(_)
+        | AnyCall::OrderAccounts(_)
+        | AnyCall::TryKind(_)
         | AnyCall::RemoveAccount(_)
         | AnyCall::Sync(_)
         | AnyCall::Reveal(_)
@@ -138,10 +140,13 @@ async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCo
         AnyCall::LookAtTab(call) => done(crate::tab::look(worker, call.ask_anyway).await?),
         AnyCall::CheckAddress(call) => {
             let base = BaseUrl::parse(&call.address).map_err(ErrorCode::Address)?;
-            let http = crate::accounts::CallHttp { worker, open: None };
-            done(crate::accounts::recognise(&http, &base).await)
+            let open = worker.open().await.ok();
+            done(crate::sight::of(worker, open.as_ref(), &base, call.anew).await)
         }
-        AnyCall::TakeShownToken(_) => done(crate::tab::shown_token().await?),
+        AnyCall::TryKind(call) => {
+            done(crate::accounts::try_kind(worker, &open?, &call.draft).await?)
+        }
+        AnyCall::TakeShownToken(_) => done(crate::tab::shown_token(worker).await?),
         AnyCall::MakeToken(call) => {
             done(crate::tab::make_token(worker, &open?, &call.draft).await?)
         }
@@ -157,6 +162,9 @@ async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCo
         AnyCall::EditAccount(call) => {
             done(crate::accounts::edit(worker, &open?, &call.account, call.edit).await?)
         }
+        AnyCall::OrderAccounts(call) => {
+            done(crate::accounts::order(worker, &open?, &call.accounts).await?)
+        }
         AnyCall::RemoveAccount(call) => {
             done(crate::accounts::remove(worker, &open?, &call.account).await?)
         }
@@ -164,7 +172,12 @@ async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCo
             let open = open?;
             let items = crate::jobs::items_for(&open, &call.accounts);
             if items.is_empty() {
-                return Err(ErrorCode::NoSuchAccount);
+                let known = call.accounts.iter().any(|id| open.account(id).is_ok());
+                return Err(if known {
+                    ErrorCode::AccountDisabled
+                } else {
+                    ErrorCode::NoSuchAccount
+                });
             }
             done(crate::jobs::start(&open, JobKind::Sync, items).await?)
         }
@@ -327,6 +340,7 @@ async fn refresh_stale(open: &Rc<Open>) -> Result<Option<relaykeep_protocol::Job
     let stale: Vec<_> = {
         let book = open.book.borrow();
         book.accounts()
+            .filter(|account| !account.is_disabled())
             .map(relaykeep_core::book::Account::id)
             .filter(|id| {
                 book.synced_at(id)

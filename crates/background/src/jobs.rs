@@ -303,12 +303,13 @@ pub(crate) fn all_views(open: &Rc<Open>) -> Vec<JobView> {
     views
 }
 
-/// Items for a sync of these accounts, or of all.
+/// Items for a sync of these accounts, or of all. Disabled ones are left out.
 pub(crate) fn items_for(open: &Open, accounts: &[AccountId]) -> Vec<JobItem> {
     open.book
         .borrow()
         .accounts()
         .filter(|account| accounts.is_empty() || accounts.contains(&account.id()))
+        .filter(|account| !account.is_disabled())
         .map(|account| item(account, Vec::new()))
         .collect()
 }
@@ -610,6 +611,15 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
             job.set(at, ItemState::Blocked(trouble));
         }
         Err(Ending::Failed(trouble, said)) => {
+            let syncs = matches!(
+                kind,
+                JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen
+            );
+            let trouble = if syncs {
+                crate::sight::retest(worker, open, &id, trouble).await
+            } else {
+                trouble
+            };
             note_trouble(worker, open, &id, trouble.clone()).await;
             job.view.borrow_mut().items[at].said = said;
             job.set(at, ItemState::Ended(Outcome::Failed(trouble)));

@@ -14,6 +14,7 @@ mod own;
 mod ports;
 mod repair;
 mod session;
+mod sight;
 mod sync;
 mod tab;
 mod waiting;

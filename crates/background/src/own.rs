@@ -1,7 +1,7 @@
 //! Sessions of our own at sites that give no access tokens (Sub2API): begun with e-mail and password,
 //! which are used for that and kept nowhere, and kept up by one refresher.
 
-use crate::accounts::{CallHttp, recognise};
+use crate::accounts::CallHttp;
 use crate::jobs::Ending;
 use crate::ports::{SystemClock, SystemEntropy};
 use crate::session::{self, Access};
@@ -31,6 +31,8 @@ pub(crate) async fn add(
     if base.in_clear() && !base.is_loopback() && !draft.clear_is_fine {
         return Err(ErrorCode::InClear);
     }
+    // Before anything is sent there.
+    crate::accounts::may_go_to(open, &base, draft)?;
     let email = draft.email.trim();
     if email.is_empty() || draft.password.0.is_empty() {
         return Err(ErrorCode::SignIn(SignInProblem::Missing));
@@ -41,7 +43,10 @@ pub(crate) async fn add(
     };
     let kind = match draft.kind {
         Some(kind) => kind,
-        None => match recognise(&http, &base).await {
+        None => match crate::sight::of(worker, Some(open), &base, false)
+            .await
+            .recognition
+        {
             Recognition::Relay { kind, .. } => kind,
             Recognition::Unreachable => return Err(ErrorCode::Site(SiteTrouble::Unreachable)),
             Recognition::Challenge => return Err(ErrorCode::Site(SiteTrouble::Challenge)),

@@ -200,6 +200,7 @@ pub(crate) async fn plan(
     let wanted: Vec<AccountId> = {
         let book = open.book.borrow();
         book.accounts()
+            .filter(|account| !account.is_disabled())
             .map(Account::id)
             .filter(|id| accounts.is_empty() || accounts.contains(id))
             .collect()

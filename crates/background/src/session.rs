@@ -2,6 +2,7 @@
 
 use crate::repair::AllOffers;
 use relaykeep_core::secret::Secret;
+use relaykeep_core::site::Sights;
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_core::vault::{Deadline, LockState};
 use relaykeep_protocol::{AccountId, Millis, VaultMode};
@@ -15,6 +16,7 @@ const DUE: &str = "w";
 const OFFERS: &str = "o";
 const ORIGINS: &str = "r";
 const ACCESS: &str = "a";
+const SIGHTS: &str = "v";
 
 /// An open vault's session.
 #[derive(Clone, Serialize, Deserialize)]
@@ -48,7 +50,7 @@ impl Session {
     }
 
     pub(crate) async fn forget() {
-        let names = [NAME, DRAFT, DUE, OFFERS, ACCESS].map(str::to_owned);
+        let names = [NAME, DRAFT, DUE, OFFERS, ACCESS, SIGHTS].map(str::to_owned);
         let _ = Area::Session.remove(&names).await;
     }
 
@@ -130,6 +132,18 @@ pub(crate) async fn offers() -> AllOffers {
 pub(crate) async fn keep_offers(offers: &AllOffers) {
     let text = relaykeep_core::json::write(offers);
     let _ = Area::Session.set(&[(OFFERS.to_owned(), text)]).await;
+}
+
+/// What sites were recognised as.
+pub(crate) async fn sights() -> Sights {
+    let text = Area::Session.get(SIGHTS).await.ok().flatten();
+    text.and_then(|text| relaykeep_core::json::read(&text).ok())
+        .unwrap_or_default()
+}
+
+pub(crate) async fn keep_sights(sights: &Sights) {
+    let text = relaykeep_core::json::write(sights);
+    let _ = Area::Session.set(&[(SIGHTS.to_owned(), text)]).await;
 }
 
 /// What origins were found to be while watching: whether a relay, and when that was.

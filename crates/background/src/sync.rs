@@ -4,7 +4,7 @@ use crate::browser_login;
 use crate::jobs::{Ending, JobHttp};
 use crate::ports::SystemClock;
 use crate::worker::{Open, Worker};
-use relaykeep_core::book::{Found, merge, merge_revealed, needs_sealed_parts};
+use relaykeep_core::book::{Found, is_somebody_else, merge, merge_revealed, needs_sealed_parts};
 use relaykeep_core::site::{self, Login, Place, RevealEnd, SiteError};
 use relaykeep_protocol::{
     AccountId, ErrorCode, Health, ItemState, KeyRow, LoginWay, Millis, Outcome, RemoteId,
@@ -25,6 +25,9 @@ pub(crate) async fn site_and_login(
     id: &AccountId,
 ) -> Result<(Place, Login), Ending> {
     let account = open.account(id)?;
+    if account.is_disabled() {
+        return Err(ErrorCode::AccountDisabled.into());
+    }
     let place = account
         .place()
         .ok_or(Ending::Failed(SiteTrouble::NotARelay, None))?;
@@ -69,12 +72,20 @@ pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Ou
             Err(error) => return Err(error.into()),
         }
     }
-    let facts = if open
+    let old = open
         .book
         .borrow()
-        .facts_are_old(id, browser::now(), FACTS_LAST)
-    {
-        Some(site::status(http, &SystemClock, &place).await?)
+        .facts_are_old(id, browser::now(), FACTS_LAST);
+    let facts = if old {
+        match site::status(http, &SystemClock, &place).await {
+            Ok(facts) => Some(facts),
+            // A fork may say nothing of itself and still keep keys: the login and the list tell.
+            Err(SiteError::Trouble(
+                SiteTrouble::NotARelay | SiteTrouble::BadAnswer | SiteTrouble::Absent,
+                _,
+            )) => None,
+            Err(error) => return Err(error.into()),
+        }
     } else {
         None
     };
@@ -105,12 +116,18 @@ pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Ou
     let lane = open.lane(id);
     let _one = lane.lock().await;
     let before = open.account(id)?;
+    if is_somebody_else(&before, &found) {
+        return Err(SiteError::from(SiteTrouble::AnsweredAsOther).into());
+    }
     let (keyring, raws) = if needs_sealed_parts(&before, &found.listing) {
         open.unseal(&before).await?
     } else {
         Default::default()
     };
     let merged = merge(&before, &found, keyring, raws, browser::now());
+    if before.generation() != merged.account.generation() {
+        crate::sight::forget(worker, before.base_url()).await;
+    }
     if merged.changes.is_empty() {
         note_synced(open, id, asked_facts);
     } else {

@@ -2,10 +2,10 @@
 
 use crate::accounts;
 use crate::worker::{Open, Worker};
-use relaykeep_core::site::{BaseUrl, detect, inpage};
+use relaykeep_core::site::{BaseUrl, Seen, detect, inpage};
 use relaykeep_protocol::{
-    AccountDraft, AccountId, AddOutcome, ErrorCode, Generation, LoginWay, Outcome, Recognition,
-    Sensitive, SiteKind, SiteTrouble, TabSite,
+    AccountDraft, AccountId, AddOutcome, ErrorCode, Generation, LoginWay, Look, Outcome,
+    Recognition, Sensitive, SiteKind, SiteTrouble, TabSite,
 };
 use relaykeep_webext::worker as browser;
 use std::rc::Rc;
@@ -14,6 +14,7 @@ use std::rc::Rc;
 struct Looked {
     tab: f64,
     verdict: detect::Verdict,
+    look: Look,
 }
 
 /// Looks at the tab in front. The page is asked nothing unless something hints at a relay, or
@@ -28,6 +29,8 @@ pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSit
         username: None,
         token: None,
         permitted: false,
+        look: Look::default(),
+        looks_like: None,
         seen: Vec::new(),
     };
     let Some(tab) = browser::tab_in_front().await else {
@@ -40,10 +43,11 @@ pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSit
     let site = TabSite {
         origin: Some(base.origin().to_owned()),
         permitted,
+        looks_like: crate::sight::looks_like(&open, &base),
         seen: crate::watch::offers(worker, &open, base.origin()),
         ..nothing
     };
-    let Ok(looked) = look_into(tab.id, ask_anyway).await else {
+    let Ok(looked) = look_into(worker, tab.id, ask_anyway).await else {
         return Ok(TabSite {
             accounts: accounts_at(&open, base.origin(), None),
             ..site
@@ -63,13 +67,14 @@ pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSit
         user_id: verdict.user_id,
         username: verdict.username,
         token: verdict.token,
+        look: looked.look,
         ..site
     })
 }
 
 /// What the site of a tab is, as far as its page lets itself be looked into.
-pub(crate) async fn recognised(tab: f64) -> Option<Recognition> {
-    let looked = look_into(tab, false).await.ok()?;
+pub(crate) async fn recognised(worker: &Rc<Worker>, tab: f64) -> Option<Recognition> {
+    let looked = look_into(worker, tab, false).await.ok()?;
     Some(looked.verdict.recognition)
 }
 
@@ -85,35 +90,62 @@ pub(crate) fn accounts_at(open: &Open, origin: &str, base_url: Option<&str>) -> 
         .collect()
 }
 
-async fn look_into(tab: f64, ask_anyway: bool) -> Result<Looked, ErrorCode> {
+async fn look_into(worker: &Rc<Worker>, tab: f64, ask_anyway: bool) -> Result<Looked, ErrorCode> {
     let report = browser::in_page(tab, "evidence", "[]")
         .await
         .map_err(|_| ErrorCode::TabClosed)?;
     let evidence = detect::read_evidence(&report).ok_or(ErrorCode::TabClosed)?;
-    let verdict = detect::weigh(Some(&evidence), &[]);
-    let known = matches!(verdict.recognition, Recognition::Relay { .. });
-    if known || !(verdict.hinted || ask_anyway) {
-        return Ok(Looked { tab, verdict });
+    let now = browser::now();
+    let bases = detect::bases(&evidence);
+    // Two sites may share an origin: what is known is known of the place the page stands at.
+    let place = bases.first().map(|base| base.as_str().to_owned());
+    if let (Some(place), false) = (&place, ask_anyway)
+        && let Some(seen) = crate::sight::recall(worker, place).await
+        && let Some(verdict) = seen.recall(&evidence, now)
+    {
+        let look = seen.look;
+        return Ok(Looked { tab, verdict, look });
     }
-    let bases: Vec<String> = detect::bases(&evidence)
-        .iter()
-        .map(|base| base.as_str().to_owned())
-        .collect();
+    let mut verdict = detect::weigh(Some(&evidence), &[]);
+    let mut look = Look {
+        at: now,
+        requests: 0,
+    };
+    // Where there is one of it, its own address is proof enough.
+    let known =
+        matches!(&verdict.recognition, Recognition::Relay { kind, .. } if kind.home().is_some());
+    if known || !(verdict.hinted || ask_anyway) {
+        return Ok(Looked { tab, verdict, look });
+    }
+    let asked: Vec<String> = bases.iter().map(|base| base.as_str().to_owned()).collect();
     // What the page keeps tells which question comes first.
     let first = if detect::looks_like_sub2api(&evidence) {
         "settings"
     } else {
         "status"
     };
-    let arguments = relaykeep_core::json::write(&(bases, first));
+    let arguments = relaykeep_core::json::write(&(asked, first));
     let report = browser::in_page(tab, "ask", &arguments)
         .await
         .map_err(|_| ErrorCode::TabClosed)?;
     let asked = inpage::read_asked(&report).unwrap_or_default();
-    Ok(Looked {
-        tab,
-        verdict: detect::weigh(Some(&evidence), &asked),
-    })
+    for asked in &asked {
+        look.requests += 1 + u32::from(asked.bare_self.is_some());
+    }
+    verdict = detect::weigh(Some(&evidence), &asked);
+    if asked.is_empty() {
+        // What a page keeps in its storage anyone can plant: without an answer it is no proof.
+        verdict.recognition = Recognition::Unreachable;
+    }
+    if let Some(place) = place {
+        let seen = Seen {
+            recognition: verdict.recognition.clone(),
+            look,
+            offer: verdict.token,
+        };
+        crate::sight::keep(worker, &place, seen).await;
+    }
+    Ok(Looked { tab, verdict, look })
 }
 
 /// A relay in the tab in front, freshly looked at.
@@ -125,9 +157,9 @@ struct Here {
     user_id: Option<String>,
 }
 
-async fn here() -> Result<Here, ErrorCode> {
+async fn here(worker: &Rc<Worker>) -> Result<Here, ErrorCode> {
     let tab = browser::tab_in_front().await.ok_or(ErrorCode::TabClosed)?;
-    let Looked { tab, verdict } = look_into(tab.id, true).await?;
+    let Looked { tab, verdict, .. } = look_into(worker, tab.id, true).await?;
     match verdict.recognition {
         Recognition::Relay {
             kind,
@@ -148,8 +180,8 @@ async fn here() -> Result<Here, ErrorCode> {
 }
 
 /// The token the site shows its login anyway. Nothing changes at the site.
-pub(crate) async fn shown_token() -> Result<Sensitive, ErrorCode> {
-    let here = here().await?;
+pub(crate) async fn shown_token(worker: &Rc<Worker>) -> Result<Sensitive, ErrorCode> {
+    let here = here(worker).await?;
     let user_id = here.user_id.unwrap_or_default();
     let arguments = relaykeep_core::json::write(&[
         here.base.as_str(),
@@ -188,7 +220,9 @@ pub(crate) async fn make_token(
     open: &Rc<Open>,
     draft: &AccountDraft,
 ) -> Result<AddOutcome, ErrorCode> {
-    make_token_in(worker, open, here().await?, draft).await
+    let here = here(worker).await?;
+    accounts::may_go_to(open, &here.base, draft)?;
+    make_token_in(worker, open, here, draft).await
 }
 
 /// Answers the offer to change an account from the browser's login to a token of its own.

@@ -102,7 +102,7 @@ pub(crate) async fn on_page(tab: f64, url: &str, what: &str, text: String) -> St
 async fn looks(worker: &Rc<Worker>, tab: f64, origin: &str) -> bool {
     let relay = match worker.watch.known(origin).await {
         Some(relay) => relay,
-        None => match tab::recognised(tab).await {
+        None => match tab::recognised(worker, tab).await {
             Some(Recognition::Relay { .. }) => {
                 worker.watch.note(origin, true).await;
                 true

@@ -81,7 +81,8 @@ pub(crate) fn plan(open: &Open, work: &Work) -> Result<WorkPlan, ErrorCode> {
                     .any(|field| *field != KeyField::Enabled);
                 (2 + toggles + u32::from(replaces), 0)
             }
-            Work::Delete { .. } => (1, 0),
+            // The first one is looked at before: is it still the key we hold?
+            Work::Delete { .. } => (1, 1),
             Work::Remove { .. } | Work::Create { .. } | Work::Undo { .. } => (0, 0),
             // Made and renamed, checked; the list before and after, and one reveal.
             Work::Replace { .. } => (5, 4),

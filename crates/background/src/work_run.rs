@@ -10,7 +10,7 @@ use relaykeep_core::book::{Account, Found, Keyring, RawObjects, Trace, merge, me
 use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{
     Change, Created, Listing, Login, Place, RemoteKey, SiteError, Visit, change_key, check_key,
-    create_keys, delete_key, fields_of, list_keys, restricted, values_of, whole_patch,
+    create_keys, delete_key, fields_of, is_still, list_keys, restricted, values_of, whole_patch,
 };
 use relaykeep_core::vault;
 use relaykeep_protocol::{
@@ -119,6 +119,11 @@ impl Part<'_> {
     fn name(&self, id: &RemoteId) -> String {
         let row = self.account().ok().and_then(|account| account.row(id));
         row.map(|row| row.name).unwrap_or_default()
+    }
+
+    /// When the key we hold under this number was made.
+    fn made(&self, id: &RemoteId) -> Option<i64> {
+        self.account().ok()?.row(id)?.created
     }
 
     fn show(&self, done: u32, of: usize) {
@@ -259,6 +264,7 @@ impl Part<'_> {
             seen: wish.seen.as_ref(),
             sent: sent.as_ref(),
             used_then: wish.used_then,
+            made: self.made(id),
         };
         let fault: RefCell<Option<Ending>> = RefCell::default();
         let changed = change_key(
@@ -308,6 +314,9 @@ impl Part<'_> {
     async fn delete_all(&self, item: &JobItem) -> Result<(), Ending> {
         let (place, login) = site_and_login(&self.http.worker, self.open(), self.id).await?;
         self.trace_all(left(item)).await?;
+        // After a reset the numbers stand for other keys: until one was seen to be ours, each is
+        // looked at before it is deleted.
+        let mut ours = false;
         for id in left(item) {
             self.may_go_on()?;
             self.show(self.item().over, item.keys.len());
@@ -315,14 +324,27 @@ impl Part<'_> {
             let _at_desk = desk.lock().await;
             let name = self.name(id);
             let was_sent = self.item().sent.is_some_and(|sent| sent.key == *id);
-            self.edit(|item| {
-                item.sent = Some(Sent {
-                    key: id.clone(),
-                    remaining: None,
-                    used: None,
-                });
-            });
-            let ended = delete_key(&self.visit(&place, &login), id).await;
+            let visit = self.visit(&place, &login);
+            let still = if ours {
+                Ok(Some(true))
+            } else {
+                is_still(&visit, id, self.made(id)).await
+            };
+            let ended = match still {
+                Ok(Some(true)) => {
+                    ours = true;
+                    self.edit(|item| {
+                        item.sent = Some(Sent {
+                            key: id.clone(),
+                            remaining: None,
+                            used: None,
+                        });
+                    });
+                    delete_key(&visit, id).await
+                }
+                Ok(Some(false) | None) => Ok(KeyEnd::Gone),
+                Err(error) => Err(error),
+            };
             let end = match ended {
                 // Sent before the worker died, and carried out.
                 Ok(KeyEnd::Gone) if was_sent => KeyEnd::Done,

@@ -14,7 +14,7 @@ use futures_channel::oneshot;
 use futures_util::lock::Mutex;
 use relaykeep_core::book::{Account, Book, Keyring, RawObjects, fingerprint};
 use relaykeep_core::secret::Secret;
-use relaykeep_core::site::RemoteKey;
+use relaykeep_core::site::{RemoteKey, Sights};
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_core::vault::{
     self, Body, Change, Damaged, Deadline, Keys, Ports, RecordId, Start, Unlocked, Vault,
@@ -54,6 +54,8 @@ pub(crate) struct Worker {
     pub(crate) notices: RefCell<Vec<Notice>>,
     /// What sites offer, once it was read from the session; one use at a time.
     pub(crate) offers: Mutex<Option<AllOffers>>,
+    /// What sites were recognised as, likewise.
+    pub(crate) sights: Mutex<Option<Sights>>,
     pub(crate) page_tokens: PageTokens,
     pub(crate) waiting: Waiting,
     pub(crate) watch: Watch,
@@ -67,6 +69,7 @@ thread_local! {
         opening: Mutex::new(()),
         notices: RefCell::default(),
         offers: Mutex::new(None),
+        sights: Mutex::new(None),
         page_tokens: PageTokens::default(),
         waiting: Waiting::default(),
         watch: Watch::default(),
@@ -316,6 +319,7 @@ pub(crate) async fn lock(tell: bool) {
     worker.page_tokens.forget();
     worker.watch.forget();
     worker.offers.lock().await.take();
+    worker.sights.lock().await.take();
     browser::clear_alarm(ALARM_LOCK);
     if tell {
         crate::events::tell_state(&worker).await;

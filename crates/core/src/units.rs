@@ -47,6 +47,23 @@ pub fn show(quota: i64, unit: &Unit) -> Amount {
     }
 }
 
+/// What several balances come to, by what their sites show them in: a yuan is no dollar, and raw
+/// quota is neither. In the order in which they first come.
+pub fn totals<'a>(balances: impl Iterator<Item = (i64, &'a Unit)>) -> Vec<Amount> {
+    let mut sums: Vec<Amount> = Vec::new();
+    for (balance, unit) in balances {
+        let amount = show(balance, unit);
+        match sums.iter_mut().find(|sum| sum.symbol == amount.symbol) {
+            Some(sum) => {
+                sum.value += amount.value;
+                sum.decimals = sum.decimals.min(amount.decimals);
+            }
+            None => sums.push(amount),
+        }
+    }
+    sums
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +105,31 @@ mod tests {
         check(-500_000, ShownAs::Usd, "$", -1.0, 2);
         check(50, ShownAs::Usd, "$", 0.0001, 4);
         check(0, ShownAs::Usd, "$", 0.0, 2);
+    }
+
+    #[test]
+    fn totals_keep_currencies_apart() {
+        let dollars = Unit::default();
+        let other = Unit {
+            per_dollar: 1_000.0,
+            ..Unit::default()
+        };
+        let yuan = Unit {
+            per_dollar: 500_000.0,
+            shown_as: ShownAs::Cny { rate: 7.0 },
+        };
+        let balances = [
+            (500_000, &dollars),
+            (500_000, &yuan),
+            (2_000, &other),
+            (-250_000, &dollars),
+        ];
+        let sums = totals(balances.into_iter());
+        let read: Vec<(&str, f64)> = sums
+            .iter()
+            .map(|sum| (sum.symbol.as_str(), sum.value))
+            .collect();
+        assert_eq!(read, [("$", 2.5), ("¥", 7.0)]);
+        assert_eq!(totals(std::iter::empty()), []);
     }
 }

@@ -126,6 +126,55 @@ pub struct AccountView {
     pub admin: bool,
     /// It shares the browser's login, and the offer to change to an access token is open.
     pub offers_token: bool,
+    /// What the user says of it.
+    pub own: Own,
+}
+
+/// What the user says of an account besides its name. Kept here, never told to the site.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Own {
+    /// Left out of syncs, looks of Repair and totals. Its keys stay.
+    pub disabled: bool,
+    /// Stands before all that are not pinned.
+    pub pinned: bool,
+    /// Its place in the order made by hand; none: after those that have one.
+    pub place: Option<u32>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// Whatever is worth remembering.
+    pub notes: String,
+    /// Where one checks in, if not at the site itself. Opened on a click, never asked.
+    pub check_in: Option<String>,
+    /// Its balance is not counted in totals.
+    pub excluded: bool,
+}
+
+/// How accounts are ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccountOrder {
+    /// By name.
+    #[default]
+    Name,
+    /// As the user put them.
+    Hand,
+    /// The greatest balance first.
+    Balance,
+    /// By the sites' software.
+    Kind,
+    /// The latest synced first.
+    Synced,
+}
+
+impl AccountOrder {
+    /// Every order, as they are offered.
+    pub const ALL: [Self; 5] = [
+        Self::Name,
+        Self::Hand,
+        Self::Balance,
+        Self::Kind,
+        Self::Synced,
+    ];
 }
 
 /// What the user says to add an account.
@@ -153,6 +202,8 @@ pub struct AccountDraft {
     pub clear_is_fine: bool,
     /// The user was told that this login is already here and wants it updated.
     pub update_existing: bool,
+    /// The user was told that the address looks like another account's and said yes.
+    pub look_alike_is_fine: bool,
 }
 
 /// What became of an [`AccountDraft`].
@@ -177,4 +228,21 @@ pub struct AccountEdit {
     pub token: Option<Sensitive>,
     /// A new user id; verified likewise.
     pub user_id: Option<String>,
+    /// Its site is of this kind from now on.
+    pub kind: Option<SiteKind>,
+    /// What the user says of it, all of it but its place, which [`crate::OrderAccounts`] gives.
+    pub own: Option<Own>,
+}
+
+/// What stands in the way of an account's own words. Each is too long, or no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OwnProblem {
+    /// More tags than this.
+    TooManyTags(u32),
+    /// A tag is longer than this.
+    TagTooLong(u32),
+    /// The notes are longer than this.
+    NotesTooLong(u32),
+    /// The check-in address is no address of a web page.
+    CheckIn,
 }

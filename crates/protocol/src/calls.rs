@@ -93,11 +93,19 @@ calls! {
         /// "Check this site" was pressed: ask the site even without a hint.
         ask_anyway: bool,
     } -> TabSite;
-    /// Asks a site by address what it is, without credentials.
+    /// What the site at an address is, without credentials: as it was found within the last day,
+    /// or as it answers now.
     CheckAddress {
         /// As typed.
         address: String,
-    } -> crate::Recognition;
+        /// Asks in any case.
+        anew: bool,
+    } -> crate::Sight;
+    /// Asks a site as if it were of the draft's kind, and tells what answered. Saves nothing.
+    TryKind {
+        /// Address, kind and login.
+        draft: AccountDraft,
+    } -> Vec<(crate::TrialStep, crate::TrialResult)>;
     /// Takes from the tab's page the token the site shows its login. Only where that changes nothing.
     TakeShownToken {} -> Sensitive;
     /// Has the tab's site make a new access token, which ends the old one, then adds or updates
@@ -134,6 +142,11 @@ calls! {
         account: AccountId,
         /// What.
         edit: AccountEdit,
+    } -> ();
+    /// The order made by hand; accounts that are not named keep no place.
+    OrderAccounts {
+        /// All of them.
+        accounts: Vec<AccountId>,
     } -> ();
     /// Removes an account and its keys here. The site is not touched.
     RemoveAccount {

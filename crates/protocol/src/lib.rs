@@ -16,7 +16,8 @@ mod vault;
 mod work;
 
 pub use accounts::{
-    AccountDraft, AccountEdit, AccountId, AccountView, AddOutcome, Health, LoginWay, ShownAs, Unit,
+    AccountDraft, AccountEdit, AccountId, AccountOrder, AccountView, AddOutcome, Health, LoginWay,
+    Own, OwnProblem, ShownAs, Unit,
 };
 pub use calls::*;
 pub use events::{Event, PORT_NAME, PageMessage};
@@ -27,7 +28,10 @@ pub use keys::{KeyDetails, KeyRef, KeyRow, RemoteId, SecretState};
 pub use kinds::{Habits, LimitNames, Marks, Protocol, RevealBy, SiteKind};
 pub use sensitive::Sensitive;
 pub use settings::{Settings, Watching};
-pub use sites::{Clue, Generation, Recognition, SeenKey, TabSite, TokenOffer};
+pub use sites::{
+    Clue, Generation, Look, Recognition, SeenKey, Sight, TabSite, TokenOffer, TrialResult,
+    TrialStep,
+};
 pub use trouble::{
     AddressProblem, ErrorCode, FieldProblem, SignInProblem, SiteTrouble, TokenProblem,
 };

@@ -1,3 +1,4 @@
+use crate::AccountOrder;
 use serde::{Deserialize, Serialize};
 
 /// What the user may choose. Stored sealed.
@@ -18,6 +19,8 @@ pub struct Settings {
     pub clear_clipboard_seconds: Option<u32>,
     /// The offer to clear the clipboard was answered; do not ask again.
     pub clipboard_offer_answered: bool,
+    /// How accounts are ordered, in lists and as groups of keys.
+    pub account_order: AccountOrder,
     /// Where relay sites are recognised as the user browses.
     pub watching: Watching,
 }
@@ -44,6 +47,7 @@ impl Default for Settings {
             reveal_after_sync: false,
             clear_clipboard_seconds: None,
             clipboard_offer_answered: false,
+            account_order: AccountOrder::Name,
             watching: Watching::Off,
         }
     }

@@ -1,4 +1,4 @@
-use crate::{AccountId, SiteKind};
+use crate::{AccountId, Millis, SiteKind, SiteTrouble};
 use serde::{Deserialize, Serialize};
 
 /// A generation of New API; other kinds have one.
@@ -79,6 +79,56 @@ pub struct TabSite {
     pub permitted: bool,
     /// Keys its pages showed in full, that may be recorded.
     pub seen: Vec<SeenKey>,
+    /// When it was looked at, and at which cost.
+    pub look: Look,
+    /// The account whose site's address this one can be taken for.
+    pub looks_like: Option<AccountId>,
+}
+
+/// When a site was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// When.
+    pub at: Millis,
+    /// How many requests that took.
+    pub requests: u32,
+}
+
+/// What a site is, and when that was found out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sight {
+    /// What was found.
+    pub recognition: Recognition,
+    /// When, and at which cost.
+    pub look: Look,
+}
+
+/// One question of a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TrialStep {
+    /// What the site says of itself.
+    Status,
+    /// Who the login is.
+    Login,
+    /// Its keys.
+    Keys,
+    /// The groups it may use.
+    Groups,
+    /// The models it may use.
+    Models,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TrialResult {
+    /// It answered as this kind does; so many entries, where it is a list.
+    Good(Option<u32>),
+    /// It did not.
+    Bad(SiteTrouble),
+    /// This kind has no such thing.
+    NotThere,
+    /// Not asked: the login was not accepted.
+    Skipped,
 }
 
 /// A key that a site's page showed in full after the person clicked there.

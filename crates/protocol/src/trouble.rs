@@ -1,4 +1,4 @@
-use crate::{KeyField, Millis, SiteKind};
+use crate::{AccountId, KeyField, Millis, OwnProblem, SiteKind};
 use serde::{Deserialize, Serialize};
 
 /// Why a site could not be worked with. Carries numbers and times only: it is translated for
@@ -178,6 +178,12 @@ pub enum ErrorCode {
     KindNeeded,
     /// Something at the site.
     Site(SiteTrouble),
+    /// The address can be taken for this account's, and is another: ask the user first.
+    LooksLike(AccountId),
+    /// The account is disabled here.
+    AccountDisabled,
+    /// What was said of an account does not fit.
+    Own(OwnProblem),
     /// No such account.
     NoSuchAccount,
     /// No such key.

@@ -2,13 +2,15 @@
 
 use crate::app::app;
 use crate::el::{el, live};
+use crate::icons::icon;
 use crate::kit::{Btn, Takes, Tone, alert, choice, field, note, tick};
 use crate::line::{ask, spawn};
 use crate::troubles;
-use crate::words::{kind_name, t};
+use crate::words::{kind_name, t, tn};
 use leptos::prelude::*;
 use relaykeep_protocol::{
     AccountDraft, AddAccount, AddOutcome, ErrorCode, KeepDraft, LoginWay, Sensitive, SiteKind,
+    TrialResult, TrialStep, TryKind,
 };
 use relaykeep_webext::page;
 use std::future::Future;
@@ -38,6 +40,12 @@ pub(crate) struct Form {
     clear_is_fine: RwSignal<bool>,
     ask_clear: RwSignal<bool>,
     already_here: RwSignal<bool>,
+    /// The address can be taken for an account's: that was said, and waits for a yes.
+    ask_alike: RwSignal<bool>,
+    alike_is_fine: RwSignal<bool>,
+    /// The kind could not be recognised: the user picks one, and may try it.
+    unknown: RwSignal<bool>,
+    tried: RwSignal<Option<Vec<(TrialStep, TrialResult)>>>,
     pub(crate) wrong: RwSignal<Option<String>>,
     pub(crate) busy: RwSignal<bool>,
 }
@@ -56,6 +64,10 @@ impl Form {
             clear_is_fine: RwSignal::new(false),
             ask_clear: RwSignal::new(false),
             already_here: RwSignal::new(false),
+            ask_alike: RwSignal::new(false),
+            alike_is_fine: RwSignal::new(false),
+            unknown: RwSignal::new(false),
+            tried: RwSignal::new(None),
             wrong: RwSignal::new(None),
             busy: RwSignal::new(false),
         }
@@ -68,9 +80,17 @@ impl Form {
         for text in typed.into_iter().chain(signs_in) {
             text.set(String::new());
         }
-        for mark in [self.clear_is_fine, self.ask_clear, self.already_here] {
+        for mark in [
+            self.clear_is_fine,
+            self.ask_clear,
+            self.already_here,
+            self.ask_alike,
+            self.alike_is_fine,
+            self.unknown,
+        ] {
             mark.set(false);
         }
+        self.tried.set(None);
         self.kind.set(None);
         self.wrong.set(None);
     }
@@ -102,6 +122,7 @@ impl Form {
             password: Sensitive::default(),
             clear_is_fine: self.clear_is_fine.get(),
             update_existing: self.already_here.get(),
+            look_alike_is_fine: self.alike_is_fine.get(),
         }
     }
 
@@ -135,13 +156,90 @@ impl Form {
                 self.already_here.try_set(true);
             }
             Err(code) => {
-                if code == ErrorCode::InClear {
-                    self.ask_clear.try_set(true);
-                }
+                self.heed(&code);
                 self.wrong.try_set(Some(troubles::error(&code)));
             }
         }
     }
+}
+
+impl Form {
+    /// What a refusal asks of the user.
+    fn heed(self, code: &ErrorCode) {
+        let mark = if *code == ErrorCode::InClear {
+            self.ask_clear
+        } else if *code == ErrorCode::KindNeeded {
+            self.unknown
+        } else if matches!(code, ErrorCode::LooksLike(_)) {
+            self.ask_alike
+        } else {
+            return;
+        };
+        mark.try_set(true);
+    }
+
+    /// Tries the kind the user picked, and shows what answered.
+    fn try_kind(self) {
+        let asked = ask_for_site(&self.address.get_untracked());
+        let draft = untrack(|| self.draft());
+        self.busy.set(true);
+        self.wrong.set(None);
+        self.tried.set(None);
+        spawn(async move {
+            if let Some(asked) = asked {
+                asked.await;
+            }
+            match ask(TryKind { draft }).await {
+                Ok(lines) => {
+                    self.tried.try_set(Some(lines));
+                }
+                Err(code) => {
+                    self.heed(&code);
+                    self.wrong.try_set(Some(troubles::error(&code)));
+                }
+            }
+            self.busy.try_set(false);
+        });
+    }
+}
+
+/// Every kind by its name, as offered in lists.
+pub(crate) fn kinds_on_offer() -> Vec<String> {
+    SiteKind::ALL.iter().map(|kind| kind_name(*kind)).collect()
+}
+
+/// What answered as this kind does, and what did not.
+fn trial_panel(lines: Vec<(TrialStep, TrialResult)>) -> AnyView {
+    let line = |(step, result): (TrialStep, TrialResult)| {
+        let name = t(
+            match step {
+                TrialStep::Status => "trial_status",
+                TrialStep::Login => "trial_login",
+                TrialStep::Keys => "trial_keys",
+                TrialStep::Groups => "trial_groups",
+                TrialStep::Models => "trial_models",
+            },
+            &[],
+        );
+        let (tone, words) = match result {
+            TrialResult::Good(None) => (Tone::Good, t("trial_good", &[])),
+            TrialResult::Good(Some(count)) => (Tone::Good, tn("trial_count", count, &[])),
+            TrialResult::Bad(trouble) => (Tone::Bad, troubles::site_trouble(&trouble)),
+            TrialResult::NotThere => (Tone::Plain, t("trial_not_there", &[])),
+            TrialResult::Skipped => (Tone::Plain, t("trial_skipped", &[])),
+        };
+        el("li")
+            .class(tone.class())
+            .kid(icon(tone.icon()))
+            .kid(el("b").kid(name))
+            .kid(el("span").kid(words))
+            .into_any()
+    };
+    el("ul")
+        .class("trial")
+        .a("aria-label", t("trial", &[]))
+        .kid(lines.into_iter().map(line).collect::<Vec<_>>())
+        .into_any()
 }
 
 /// The form. `token_more` stands under the token's box.
@@ -159,7 +257,7 @@ pub(crate) fn account_form(
     let update = save.clone();
     let submit = save.clone();
     let kinds: Vec<String> = std::iter::once(t("kind_recognise", &[]))
-        .chain(SiteKind::ALL.iter().map(|kind| kind_name(*kind)))
+        .chain(kinds_on_offer())
         .collect();
     let chosen = Signal::derive(move || {
         form.kind
@@ -271,6 +369,37 @@ pub(crate) fn account_form(
                 )
             })
         }))
+        .kid(live(move || {
+            form.ask_alike.get().then(|| {
+                tick(
+                    t("look_alike_yes", &[]),
+                    t("look_alike_hint", &[]),
+                    form.alike_is_fine.into(),
+                    move |on| form.alike_is_fine.set(on),
+                )
+            })
+        }))
+        .kid(live(move || {
+            form.unknown.get().then(|| {
+                note(
+                    Tone::Plain,
+                    t("trial_about", &[]),
+                    vec![
+                        Btn::new("try_kind")
+                            .class("small")
+                            .off(Signal::derive(move || {
+                                form.busy.get() || form.kind.with(Option::is_none)
+                            }))
+                            .on(move || form.try_kind()),
+                    ],
+                )
+            })
+        }))
+        .kid(
+            el("div")
+                .a("role", "status")
+                .kid(live(move || form.tried.get().map(trial_panel))),
+        )
         .kid(live(move || {
             let update = update.clone();
             form.already_here.get().then(|| {

@@ -1,21 +1,24 @@
 //! The accounts: health, balance, freshness, and what can be done with each.
 
 use crate::account_form::{Form, Place, account_form, ask_for_site, nothing};
+use crate::account_page;
 use crate::app::{app, with_stock};
 use crate::copying::fail;
 use crate::el::{all, el, live};
 use crate::icons::Icon;
-use crate::kit::{Btn, Takes, Tone, alert, dialog, field, note};
+use crate::kit::{Btn, Takes, Tone, alert, choice, dialog, field, note};
 use crate::line::{ask, spawn};
-use crate::stock::Account;
+use crate::stock::{Account, Stock};
 use crate::troubles::{self, is_passing, short_trouble, site_trouble};
-use crate::words::{amount, kind_name, t, tn, when};
+use crate::words::{amount, number, t, tn, when};
 use leptos::prelude::*;
+use relaykeep_core::units;
 use relaykeep_protocol::{
-    AccountEdit, AccountId, AccountView, EditAccount, Health, RemoveAccount, Sensitive,
-    SiteTrouble, Sync,
+    AccountEdit, AccountId, AccountOrder, AccountView, EditAccount, Generation, Health, LoginWay,
+    OrderAccounts, RemoveAccount, Sensitive, SiteTrouble, Sync,
 };
 use relaykeep_webext::page;
+use web_sys::Event;
 
 /// What is being asked about an account.
 #[derive(Clone, Copy)]
@@ -39,22 +42,57 @@ impl Asking {
     pub(crate) fn add(self) {
         self.adding.set(true);
     }
+
+    /// Opens the form for the name and login of one.
+    pub(crate) fn edit(self, account: AccountId) {
+        self.editing.set(Some(account));
+    }
+
+    /// The one that may be removed, if the user says yes.
+    pub(crate) fn removing(self) -> RwSignal<Option<AccountId>> {
+        self.removing
+    }
 }
 
-/// The section.
+/// The section: all accounts, or the one its address names.
 pub(crate) fn accounts_page() -> AnyView {
+    // A new address builds the section anew.
+    match account_page::named() {
+        Some(id) => account_page::account_page(id),
+        None => all_accounts(),
+    }
+}
+
+fn all_accounts() -> AnyView {
     let app = app();
     let asking = app.asking;
+    let wanted: RwSignal<Option<String>> = RwSignal::new(None);
+    let tags = Memo::new(move |_| {
+        app.stock.track();
+        with_stock(Stock::tags)
+    });
+    // A tag that nothing bears any more hides nothing.
+    let tag = Memo::new(move |_| {
+        wanted
+            .get()
+            .filter(|tag| tags.with(|tags| tags.contains(tag)))
+    });
     let ids = Memo::new(move |_| {
         app.stock.track();
-        with_stock(|stock| {
-            stock
-                .accounts
-                .iter()
-                .map(|account| account.view.id.clone())
-                .collect::<Vec<_>>()
+        tag.with(|tag| {
+            with_stock(|stock| {
+                let fits = |account: &&Account| tag.as_ref().is_none_or(|tag| account.has_tag(tag));
+                let shown = stock.accounts.iter().filter(fits);
+                shown
+                    .map(|account| account.view.id.clone())
+                    .collect::<Vec<_>>()
+            })
         })
     });
+    let none = move || {
+        app.stock.track();
+        with_stock(|stock| stock.accounts.is_empty())
+    };
     el("div")
         .class("page")
         .kid(
@@ -63,11 +101,12 @@ pub(crate) fn accounts_page() -> AnyView {
                 .kid(
                     el("div")
                         .class("head")
-                        .kid(el("h1").class("grow").kid(t("accounts", &[])))
+                        .kid(el("h1").kid(t("accounts", &[])))
+                        .kid(el("span").class("faint grow").kid(live(total)))
                         .kid(
                             Btn::new("sync_all")
                                 .icon(Icon::Sync)
-                                .off(Signal::derive(move || ids.with(Vec::is_empty)))
+                                .off(Signal::derive(none))
                                 .on(|| sync(Vec::new())),
                         )
                         .kid(
@@ -78,8 +117,9 @@ pub(crate) fn accounts_page() -> AnyView {
                         ),
                 )
                 .kid(crate::activity::work())
+                .kid(live(move || (!none()).then(|| sorting(wanted, tag, tags))))
                 .kid(live(move || {
-                    if ids.with(Vec::is_empty) {
+                    if none() {
                         return el("p").class("lead").kid(t("no_accounts", &[])).into_any();
                     }
                     el("div")
@@ -92,6 +132,136 @@ pub(crate) fn accounts_page() -> AnyView {
                 })),
         )
         .into_any()
+}
+
+/// What is left in all, by currency: sites sell in different ones, and they do not add up.
+fn total() -> String {
+    app().stock.track();
+    let sums = with_stock(|stock| {
+        let counted = stock.accounts.iter().map(|account| &account.view);
+        let counted = counted.filter(|view| !view.own.disabled && !view.own.excluded);
+        units::totals(counted.filter_map(|view| Some((view.balance?, &view.unit))))
+    });
+    if sums.is_empty() {
+        return String::new();
+    }
+    let sums: Vec<String> = sums.into_iter().map(crate::words::sum).collect();
+    t("total", &[&sums.join(" · ")])
+}
+
+/// By which rule accounts stand, and which tags are wanted.
+fn sorting(
+    wanted: RwSignal<Option<String>>,
+    tag: Memo<Option<String>>,
+    tags: Memo<Vec<String>>,
+) -> AnyView {
+    let app = app();
+    let words = AccountOrder::ALL.map(|order| t(order_word(order), &[]));
+    let chosen = Signal::derive(move || {
+        let order = app.settings.with(|settings| settings.account_order);
+        let place = AccountOrder::ALL.iter().position(|one| *one == order);
+        place.unwrap_or(0)
+    });
+    let chip = move |name: String| {
+        let (mine, press) = (name.clone(), name.clone());
+        el("button")
+            .a("type", "button")
+            .class("chip")
+            .live("aria-pressed", move || {
+                if tag.with(|tag| tag.as_ref() == Some(&mine)) {
+                    "true"
+                } else {
+                    "false"
+                }
+            })
+            .on("click", move |_: Event| {
+                let other = tag.with_untracked(|tag| tag.as_ref() != Some(&press));
+                wanted.set(other.then(|| press.clone()));
+            })
+            .kid(name)
+            .into_any()
+    };
+    el("div")
+        .class("row wrap sorting")
+        .kid(
+            el("span")
+                .class("chip pick")
+                .kid(
+                    el("span")
+                        .a("aria-hidden", "true")
+                        .kid(t("order_accounts", &[])),
+                )
+                .kid(choice(
+                    "order_accounts",
+                    "",
+                    words.to_vec(),
+                    chosen,
+                    move |place| {
+                        if let Some(order) = AccountOrder::ALL.get(place) {
+                            crate::settings::change(|settings| settings.account_order = *order);
+                        }
+                    },
+                )),
+        )
+        .kid(live(move || {
+            let tags = tags.get();
+            (!tags.is_empty()).then(|| {
+                el("div")
+                    .class("row wrap")
+                    .a("role", "group")
+                    .a("aria-label", t("filter_by_tag", &[]))
+                    .kid(tags.into_iter().map(chip).collect::<Vec<_>>())
+            })
+        }))
+        .into_any()
+}
+
+const fn order_word(order: AccountOrder) -> &'static str {
+    match order {
+        AccountOrder::Name => "order_name",
+        AccountOrder::Hand => "order_hand",
+        AccountOrder::Balance => "order_balance",
+        AccountOrder::Kind => "order_kind",
+        AccountOrder::Synced => "order_synced",
+    }
+}
+
+/// Puts an account before or behind its neighbour, among those that are pinned like it.
+fn put(id: &AccountId, up: bool) {
+    let moved = with_stock(|stock| {
+        let mut ids: Vec<AccountId> = Vec::new();
+        let mut pins = Vec::new();
+        for account in &stock.accounts {
+            ids.push(account.view.id.clone());
+            pins.push(account.view.own.pinned);
+        }
+        let at = ids.iter().position(|one| one == id)?;
+        let to = if up { at.checked_sub(1)? } else { at + 1 };
+        (pins.get(to)? == &pins[at]).then(|| ids.swap(at, to))?;
+        Some((ids, to))
+    });
+    let Some((accounts, to)) = moved else { return };
+    let of = accounts.len();
+    let id = id.0.clone();
+    spawn(async move {
+        match ask(OrderAccounts { accounts }).await {
+            Ok(()) => {
+                let (to, of) = (crate::stock::count(to + 1), crate::stock::count(of));
+                crate::kit::say(&t("moved_to", &[&number(to), &number(of)]));
+                // The line is drawn anew: the button that was pressed keeps the focus.
+                let button = if up { ".b-up" } else { ".b-down" };
+                crate::dom::after(80, move || {
+                    let place = format!("[data-account=\"{id}\"] {button}");
+                    let found = crate::dom::document().query_selector(&place).ok().flatten();
+                    if let Some(Ok(found)) = found.map(wasm_bindgen::JsCast::dyn_into) {
+                        let found: web_sys::HtmlElement = found;
+                        let _ = found.focus();
+                    }
+                });
+            }
+            Err(code) => fail(&troubles::error(&code)),
+        }
+    });
 }
 
 /// Syncs these; none means all.
@@ -121,8 +291,13 @@ fn line(id: AccountId) -> AnyView {
         let (account, host) = view.get()?;
         let id = account.id.clone();
         let (edit, remove, sync_id, new) = (id.clone(), id.clone(), id.clone(), id.clone());
+        let (up, down, enable) = (id.clone(), id.clone(), id.clone());
         let asking = app.asking;
         let (name, label) = (account.name.clone(), account.name.clone());
+        let by_hand = app
+            .settings
+            .with(|settings| settings.account_order == AccountOrder::Hand);
+        let disabled = account.own.disabled;
         Some(
             el("article")
                 .class("acc")
@@ -131,19 +306,40 @@ fn line(id: AccountId) -> AnyView {
                 .kid(
                     el("div")
                         .class("what")
-                        .kid(health_dot(&account.health))
-                        .kid(el("b").class("cut").kid(name))
+                        .kid(health_dot(&account))
+                        .kid(
+                            el("a")
+                                .class("cut name")
+                                .a("href", account_page::address(&id))
+                                .kid(name),
+                        )
                         .kid(el("span").class("faint cut").kid(host))
-                        .kid(el("span").class("tag").kid(kind_name(account.kind))),
+                        .kid(account_page::marks(&account)),
                 )
                 .kid(
                     el("div")
                         .class("do")
-                        .kid(
+                        .kid(by_hand.then(|| {
+                            Btn::saying(t("move_up", &[&account.name]))
+                                .silent(Icon::Up)
+                                .class("small b-up")
+                                .on(move || put(&up, true))
+                        }))
+                        .kid(by_hand.then(|| {
+                            Btn::saying(t("move_down", &[&account.name]))
+                                .silent(Icon::Down)
+                                .class("small b-down")
+                                .on(move || put(&down, false))
+                        }))
+                        .kid(if disabled {
+                            Btn::new("enable_account").class("small").on(move || {
+                                account_page::change_own(&enable, |own| own.disabled = false);
+                            })
+                        } else {
                             Btn::new("sync")
                                 .class("small")
-                                .on(move || sync(vec![sync_id.clone()])),
-                        )
+                                .on(move || sync(vec![sync_id.clone()]))
+                        })
                         .kid(
                             Btn::new("new_key")
                                 .class("small")
@@ -160,7 +356,12 @@ fn line(id: AccountId) -> AnyView {
                                 .on(move || asking.removing.set(Some(remove.clone()))),
                         ),
                 )
-                .kid(el("div").class("more").kid(facts(&account)))
+                .kid(
+                    el("div")
+                        .class("more")
+                        .kid(facts(&account))
+                        .kid(tags(&account)),
+                )
                 .kid(warnings(&account))
                 .into_any(),
         )
@@ -168,9 +369,15 @@ fn line(id: AccountId) -> AnyView {
     .into_any()
 }
 
+fn tags(account: &AccountView) -> Vec<AnyView> {
+    let tags = account.own.tags.iter();
+    tags.map(|tag| el("span").class("tag").kid(tag.clone()).into_any())
+        .collect()
+}
+
 /// Good, warn or bad at a glance.
-fn health_dot(health: &Health) -> AnyView {
-    let (tone, words) = health_words(health);
+pub(crate) fn health_dot(account: &AccountView) -> AnyView {
+    let (tone, words) = account_words(account);
     el("span")
         .class(format!("dot {}", tone.class()))
         .a("role", "img")
@@ -195,15 +402,26 @@ pub(crate) fn health_words(health: &Health) -> (Tone, String) {
     }
 }
 
-/// How fresh an account's rows are, for the head of its group.
-pub(crate) fn freshness(account: &Account) -> (Tone, String) {
-    match (&account.view.health, account.view.synced_at) {
-        (Health::Good, Some(at)) => (Tone::Good, t("synced_when", &[&when(at)])),
-        (health, _) => health_words(health),
+/// The same of an account; one that is disabled is nothing else.
+pub(crate) fn account_words(account: &AccountView) -> (Tone, String) {
+    if account.own.disabled {
+        (Tone::Plain, t("account_disabled", &[]))
+    } else {
+        health_words(&account.health)
     }
 }
 
-fn facts(account: &AccountView) -> Vec<AnyView> {
+/// How fresh an account's rows are, for the head of its group.
+pub(crate) fn freshness(account: &Account) -> (Tone, String) {
+    match (&account.view.health, account.view.synced_at) {
+        (Health::Good, Some(at)) if !account.view.own.disabled => {
+            (Tone::Good, t("synced_when", &[&when(at)]))
+        }
+        _ => account_words(&account.view),
+    }
+}
+
+pub(crate) fn facts(account: &AccountView) -> Vec<AnyView> {
     let mut facts = Vec::new();
     let mut say = |text: String| facts.push(el("span").kid(text).into_any());
     if account.health != Health::New {
@@ -227,9 +445,11 @@ fn facts(account: &AccountView) -> Vec<AnyView> {
     facts
 }
 
-fn warnings(account: &AccountView) -> Option<AnyView> {
+pub(crate) fn warnings(account: &AccountView) -> Option<AnyView> {
     let mut notes = Vec::new();
-    if let Health::Trouble(trouble) = &account.health {
+    if let Health::Trouble(trouble) = &account.health
+        && !account.own.disabled
+    {
         let tone = if is_passing(trouble) {
             Tone::Warn
         } else {
@@ -237,8 +457,8 @@ fn warnings(account: &AccountView) -> Option<AnyView> {
         };
         notes.push(note(
             tone,
-            site_trouble(trouble),
-            step(&account.id, trouble).into_iter().collect(),
+            trouble_of(account, trouble),
+            steps(&account.id, trouble),
         ));
     }
     if account.offers_token {
@@ -258,6 +478,39 @@ fn warnings(account: &AccountView) -> Option<AnyView> {
         notes.push(note(Tone::Plain, tn("cut_cap", cut, &[]), Vec::new()));
     }
     (!notes.is_empty()).then(|| el("div").class("say stack").kid(notes).into_any())
+}
+
+/// A trouble in words, as it concerns this account.
+fn trouble_of(account: &AccountView, trouble: &SiteTrouble) -> String {
+    let upgraded = account.way == LoginWay::Cookie && account.generation == Some(Generation::Jwt);
+    if *trouble == SiteTrouble::SignInAtSite && upgraded {
+        // Since 31d70fca3 a cookie of before is no login any more; access tokens go on working.
+        t("trouble_upgraded", &[])
+    } else {
+        site_trouble(trouble)
+    }
+}
+
+/// What can be done about a trouble.
+fn steps(account: &AccountId, trouble: &SiteTrouble) -> Vec<AnyView> {
+    let mut steps: Vec<AnyView> = step(account, trouble).into_iter().collect();
+    if let SiteTrouble::KindChanged { now } = trouble {
+        if let Some(kind) = *now {
+            let id = account.clone();
+            steps.push(
+                Btn::saying(t("use_as", &[kind.name()]))
+                    .class("small")
+                    .on(move || account_page::use_as(&id, kind)),
+            );
+        }
+        let id = account.clone();
+        steps.push(
+            Btn::new("check_again")
+                .class("small")
+                .on(move || sync(vec![id.clone()])),
+        );
+    }
+    steps
 }
 
 /// What to do about a trouble, as a button.
@@ -389,6 +642,8 @@ fn edit_form(account: Option<AccountId>, open: RwSignal<bool>) -> AnyView {
         event.prevent_default();
         let changed = |new: String, old: &str| (new.trim() != old).then_some(new);
         let edit = AccountEdit {
+            kind: None,
+            own: None,
             name: changed(name.get_untracked(), &view.name),
             token: Some(token.get_untracked())
                 .filter(|token| !token.is_empty())

@@ -23,6 +23,7 @@ struct Chosen {
     host: String,
     own_group: Option<String>,
     unit: Unit,
+    disabled: bool,
 }
 
 /// The panel.
@@ -41,6 +42,7 @@ pub(crate) fn details() -> AnyView {
                 host: account.host.clone(),
                 own_group: account.view.group.clone(),
                 unit: account.view.unit.clone(),
+                disabled: account.view.own.disabled,
             })
         })
     });
@@ -205,6 +207,9 @@ fn about(chosen: Chosen, more: RwSignal<Option<(KeyRef, KeyDetails)>>) -> AnyVie
             .class("secret")
             .kid(el("span").class("mono").kid(live(text))),
         replaced,
+        chosen
+            .disabled
+            .then(|| note(Tone::Plain, t("key_of_disabled", &[]), Vec::new())),
         el("div")
             .class("acts")
             .kid(

@@ -69,8 +69,9 @@ pub(crate) fn locked() -> AnyView {
         }
         wrong.set(None);
         busy.set(true);
+        // Read now: by the time the task runs, the page may be another.
+        let typed = Sensitive(passphrase.get_untracked());
         spawn(async move {
-            let typed = Sensitive(passphrase.get_untracked());
             let answer = ask(Unlock { passphrase: typed }).await;
             passphrase.try_set(String::new());
             busy.try_set(false);

@@ -27,6 +27,7 @@ pub(crate) fn keys_page() -> AnyView {
     let app = app();
     let filter = RwSignal::new(Filter::All);
     let typed = RwSignal::new(String::new());
+    let tag: RwSignal<Option<String>> = RwSignal::new(None);
     let counts = Memo::new(move |_| {
         app.stock.track();
         with_stock(|stock| stock.counts(now()))
@@ -47,8 +48,9 @@ pub(crate) fn keys_page() -> AnyView {
         }
     });
     let total = Signal::derive(move || counts.get()[0]);
-    let searching =
-        Signal::derive(move || !typed.with(String::is_empty) || filter.get() != Filter::All);
+    let searching = Signal::derive(move || {
+        !typed.with(String::is_empty) || filter.get() != Filter::All || tag.with(Option::is_some)
+    });
     let nothing_found =
         Signal::derive(move || searching.get() && app.matched.get() == 0 && total.get() > 0);
     // More rows are on their way.
@@ -57,7 +59,7 @@ pub(crate) fn keys_page() -> AnyView {
         .class("keys")
         .kid(el("h1").class("sr").kid(t("keys", &[])))
         .kid(top(typed, filter, counts))
-        .kid(chips(filter, counts))
+        .kid(chips(filter, counts, tag))
         .kid(
             el("div")
                 .class("bar-line")
@@ -86,7 +88,7 @@ pub(crate) fn keys_page() -> AnyView {
                             if app.complete.get() && app.stock.get() > 0 && total.get() == 0 {
                                 Some(empty())
                             } else if nothing_found.get() {
-                                Some(none_found(typed, filter))
+                                Some(none_found(typed, filter, tag))
                             } else {
                                 None
                             }
@@ -207,7 +209,11 @@ fn top(typed: RwSignal<String>, filter: RwSignal<Filter>, counts: Memo<[u32; 9]>
         .into_any()
 }
 
-fn chips(filter: RwSignal<Filter>, counts: Memo<[u32; 9]>) -> AnyView {
+fn chips(
+    filter: RwSignal<Filter>,
+    counts: Memo<[u32; 9]>,
+    tag: RwSignal<Option<String>>,
+) -> AnyView {
     let app = app();
     let one = move |(place, which): (usize, Filter)| {
         let always = matches!(which, Filter::All | Filter::Active);
@@ -267,6 +273,7 @@ fn chips(filter: RwSignal<Filter>, counts: Memo<[u32; 9]>) -> AnyView {
                 .a("aria-label", t("filters", &[]))
                 .kid(filters),
         )
+        .kid(tag_filter(tag))
         .kid(
             el("span")
                 .class("chip pick")
@@ -317,6 +324,50 @@ fn chips(filter: RwSignal<Filter>, counts: Memo<[u32; 9]>) -> AnyView {
         .into_any()
 }
 
+/// Only keys of accounts with one tag; not there while no account has any.
+fn tag_filter(wanted: RwSignal<Option<String>>) -> AnyView {
+    let app = app();
+    let tags = Memo::new(move |_| {
+        app.stock.track();
+        with_stock(crate::stock::Stock::tags)
+    });
+    // A tag that nothing bears any more hides nothing.
+    let tag = Memo::new(move |_| {
+        wanted
+            .get()
+            .filter(|tag| tags.with(|tags| tags.contains(tag)))
+    });
+    Effect::new(move |before: Option<Option<String>>| {
+        let now = tag.get();
+        if before.unwrap_or_default() != now {
+            let tag = now.clone();
+            app.matched.set(grid::wish(|wish| wish.tag = tag));
+        }
+        now
+    });
+    live(move || {
+        let tags = tags.get();
+        (!tags.is_empty()).then(|| {
+            let names = tags.clone();
+            let place = move || {
+                let wanted = tag.get()?;
+                names.iter().position(|tag| *tag == wanted)
+            };
+            let chosen = Signal::derive(move || place().map_or(0, |place| place + 1));
+            let words = std::iter::once(t("all_tags", &[])).chain(tags.clone());
+            el("span").class("chip pick").kid(choice(
+                "filter_by_tag",
+                "",
+                words.collect(),
+                chosen,
+                move |place| {
+                    wanted.set(place.checked_sub(1).and_then(|at| tags.get(at).cloned()));
+                },
+            ))
+        })
+    })
+}
+
 fn empty() -> AnyView {
     let app = app();
     let (accounts, trouble) = with_stock(|stock| {
@@ -361,10 +412,15 @@ fn empty() -> AnyView {
         .into_any()
 }
 
-fn none_found(typed: RwSignal<String>, filter: RwSignal<Filter>) -> AnyView {
+fn none_found(
+    typed: RwSignal<String>,
+    filter: RwSignal<Filter>,
+    tag: RwSignal<Option<String>>,
+) -> AnyView {
     let app = app();
     let clear = move || {
         filter.set(Filter::All);
+        tag.set(None);
         grid::wish(|wish| wish.filter = None);
         clear_search();
         typed.set(String::new());

@@ -2,6 +2,7 @@
 //! drawn by hand into recycled elements; everything around them is Leptos.
 
 mod account_form;
+mod account_page;
 mod accounts;
 mod activity;
 mod activity_words;

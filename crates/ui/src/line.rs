@@ -6,7 +6,7 @@ use crate::stock::Stock;
 use js_sys::{Array, Function, Reflect};
 use leptos::prelude::*;
 use relaykeep_core::json;
-use relaykeep_protocol::{Call, ErrorCode, Event, PORT_NAME, PageMessage, VaultState};
+use relaykeep_protocol::{Call, ErrorCode, Event, PORT_NAME, PageMessage, Settings, VaultState};
 use relaykeep_webext::page;
 use relaykeep_webext::runtime::{self, Port};
 use std::cell::{Cell, RefCell};
@@ -196,7 +196,7 @@ fn heed(event: Event) {
                 NEXT.set(None);
                 app.drop_all();
             }
-            app.settings.set(settings);
+            set_settings(settings);
             app.jobs.set(jobs);
             crate::acts::look_after_jobs();
             app.notices.set(notices);
@@ -206,7 +206,10 @@ fn heed(event: Event) {
             }
         }
         Event::Accounts(accounts) => {
-            let stock = Stock::of(accounts);
+            let order = app
+                .settings
+                .with_untracked(|settings| settings.account_order);
+            let stock = Stock::of(accounts, order);
             // What is shown stays until its replacement is complete: known data never blinks.
             if app.complete.get_untracked() {
                 NEXT.set(Some(stock));
@@ -273,7 +276,17 @@ fn heed(event: Event) {
             crate::activity::put(job);
             crate::acts::look_after_jobs();
         }
-        Event::Settings(settings) => app.settings.set(settings),
+        Event::Settings(settings) => set_settings(settings),
+    }
+}
+
+/// What the user chose: accounts stand as that says, also those that were told of before it.
+fn set_settings(settings: Settings) {
+    let order = settings.account_order;
+    app().settings.set(settings);
+    NEXT.with_borrow_mut(|next| next.as_mut().map(|next| next.set_order(order)));
+    if change_stock(|stock| stock.set_order(order)) {
+        changed();
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Wish {
     pub(crate) typed: String,
     /// Only these.
     pub(crate) filter: Option<Filter>,
+    /// Only keys of accounts with this tag.
+    pub(crate) tag: Option<String>,
     /// Grouped how.
     pub(crate) group_by: GroupBy,
     /// Ordered how.
@@ -115,15 +117,24 @@ impl Listing {
     pub(crate) fn of(stock: &Stock, order: &Order, wish: &Wish, now: Millis) -> Self {
         let query = Query::read(&wish.typed);
         let filter = wish.filter.filter(|filter| *filter != Filter::All);
+        let tagged: Vec<bool> = stock
+            .accounts
+            .iter()
+            .map(|account| wish.tag.as_ref().is_none_or(|tag| account.has_tag(tag)))
+            .collect();
         let fits = |index: u32| {
-            filter.is_none_or(|filter| filter.fits(&stock.rows[index as usize].key, now))
+            let row = &stock.rows[index as usize];
+            tagged[row.account as usize] && filter.is_none_or(|filter| filter.fits(&row.key, now))
         };
         let mut listing = Self {
             lines: Vec::with_capacity(order.rows.len() + stock.accounts.len()),
             ..Self::default()
         };
         // Accounts without keys are shown too, as long as nothing is looked for.
-        let all = query.is_empty() && filter.is_none() && wish.group_by == GroupBy::Account;
+        let all = query.is_empty()
+            && filter.is_none()
+            && wish.tag.is_none()
+            && wish.group_by == GroupBy::Account;
         let mut next = 0;
         let mut last = None;
         let mut open = true;

@@ -88,7 +88,10 @@ impl Section {
         let hash = dom::window().location().hash().unwrap_or_default();
         Self::ALL
             .into_iter()
-            .find(|section| section.hash() == hash)
+            .find(|section| {
+                let rest = hash.strip_prefix(section.hash());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
             .unwrap_or(Self::Keys)
     }
 }

@@ -90,6 +90,7 @@ pub(crate) fn settings_page() -> AnyView {
         .into_any()
 }
 
+/// Changes what the user chose.
 pub(crate) fn change(change: impl FnOnce(&mut Settings)) {
     let app = app();
     let mut settings = app.settings.get_untracked();

@@ -2,7 +2,9 @@
 
 use relaykeep_core::keys::{self, KeyState};
 use relaykeep_core::search;
-use relaykeep_protocol::{AccountId, AccountView, KeyRef, KeyRow, Millis, RemoteId};
+use relaykeep_protocol::{
+    AccountId, AccountOrder, AccountView, KeyRef, KeyRow, Millis, RemoteId, SiteKind,
+};
 use std::collections::{HashMap, HashSet};
 
 /// One account and what is derived from it.
@@ -28,8 +30,10 @@ pub(crate) struct Row {
 /// Everything held.
 #[derive(Default)]
 pub(crate) struct Stock {
-    /// In the order of their names.
+    /// In the order the user wants.
     pub(crate) accounts: Vec<Account>,
+    /// Which order that is.
+    order: AccountOrder,
     /// Grouped by account only as far as they came so.
     pub(crate) rows: Vec<Row>,
 }
@@ -93,15 +97,70 @@ impl Filter {
 
 impl Stock {
     /// Accounts whose keys are yet to come.
-    pub(crate) fn of(accounts: Vec<AccountView>) -> Self {
+    pub(crate) fn of(accounts: Vec<AccountView>, order: AccountOrder) -> Self {
         let mut stock = Self {
             accounts: accounts.into_iter().map(Account::of).collect(),
+            order,
             ..Self::default()
         };
         stock
             .accounts
-            .sort_by_cached_key(|account| account.view.name.to_lowercase());
+            .sort_by_cached_key(|account| rank(&account.view, order));
         stock
+    }
+
+    /// Another order is wanted. Says whether it is one.
+    pub(crate) fn set_order(&mut self, order: AccountOrder) -> bool {
+        let other = self.order != order;
+        if other {
+            self.order = order;
+            self.order_accounts(None);
+        }
+        other
+    }
+
+    /// Every tag in use, once each, in the order of the alphabet.
+    pub(crate) fn tags(&self) -> Vec<String> {
+        let mut tags: Vec<String> = Vec::new();
+        for tag in self
+            .accounts
+            .iter()
+            .flat_map(|account| &account.view.own.tags)
+        {
+            if !tags.iter().any(|one| same_tag(one, tag)) {
+                tags.push(tag.clone());
+            }
+        }
+        tags.sort_by_cached_key(|tag| tag.to_lowercase());
+        tags
+    }
+
+    /// Another account that seems to be the same login, reached by another address: the same id
+    /// and name there, and the same keys.
+    pub(crate) fn twin_of(&self, account: &AccountId) -> Option<&Account> {
+        let index = self.account_index(account)?;
+        let mine = &self.accounts[index as usize].view;
+        let keys = |index: u32| -> HashMap<&str, &str> {
+            let rows = self.rows.iter().filter(|row| row.account == index);
+            let there = rows.filter(|row| row.key.gone_since.is_none());
+            there
+                .map(|row| (row.key.id.0.as_str(), row.key.mask.as_str()))
+                .collect()
+        };
+        let held = keys(index);
+        let same = |other: &AccountView| {
+            other.id != mine.id
+                && other.base_url != mine.base_url
+                && other.kind == mine.kind
+                && other.user_id.is_some()
+                && other.user_id == mine.user_id
+                && other.username == mine.username
+        };
+        let found =
+            self.accounts.iter().enumerate().find(|(at, other)| {
+                same(&other.view) && !held.is_empty() && keys(count(*at)) == held
+            });
+        found.map(|(_, other)| other)
     }
 
     /// Adds keys that are not here yet.
@@ -133,9 +192,10 @@ impl Stock {
         let moved = match index {
             Some(index) => {
                 let old = &mut self.accounts[index as usize];
-                let renamed = old.view.name != view.name || old.view.base_url != view.base_url;
+                let moved = rank(&old.view, self.order) != rank(&view, self.order)
+                    || found_by(&old.view) != found_by(&view);
                 *old = Account::of(view);
-                renamed
+                moved
             }
             None => {
                 self.accounts.push(Account::of(view));
@@ -149,7 +209,8 @@ impl Stock {
 
     fn order_accounts(&mut self, renamed: Option<u32>) {
         let mut order: Vec<u32> = (0..count(self.accounts.len())).collect();
-        order.sort_by_cached_key(|index| self.accounts[*index as usize].view.name.to_lowercase());
+        let by = self.order;
+        order.sort_by_cached_key(|index| rank(&self.accounts[*index as usize].view, by));
         let mut place = vec![0; order.len()];
         for (new, old) in order.iter().enumerate() {
             place[*old as usize] = count(new);
@@ -294,7 +355,47 @@ impl Stock {
     }
 }
 
+/// Where an account stands: what is pinned, then as the order says, then by name.
+fn rank(view: &AccountView, order: AccountOrder) -> (bool, i64, String) {
+    let place = match order {
+        AccountOrder::Name => 0,
+        AccountOrder::Hand => view.own.place.map_or(i64::MAX, i64::from),
+        AccountOrder::Balance => match view.balance {
+            // In dollars, so that sites of different units compare; the fourth digit is enough.
+            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+            Some(balance) => {
+                ((balance as f64 / view.unit.per_dollar * 10_000.0) as i64).saturating_neg()
+            }
+            None => i64::MAX,
+        },
+        AccountOrder::Kind => {
+            let at = SiteKind::ALL.iter().position(|kind| *kind == view.kind);
+            at.and_then(|at| i64::try_from(at).ok()).unwrap_or(i64::MAX)
+        }
+        AccountOrder::Synced => match view.synced_at {
+            Some(at) => i64::try_from(at).unwrap_or(i64::MAX).saturating_neg(),
+            None => i64::MAX,
+        },
+    };
+    (!view.own.pinned, place, view.name.to_lowercase())
+}
+
+/// What of an account a search looks through.
+fn found_by(view: &AccountView) -> (&str, &str, &[String], &str) {
+    (&view.name, &view.base_url, &view.own.tags, &view.own.notes)
+}
+
+/// Upper and lower case are one.
+pub(crate) fn same_tag(one: &str, other: &str) -> bool {
+    one == other || one.to_lowercase() == other.to_lowercase()
+}
+
 impl Account {
+    /// Bears this tag.
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+        self.view.own.tags.iter().any(|one| same_tag(one, tag))
+    }
+
     fn of(view: AccountView) -> Self {
         let host = view
             .base_url
@@ -317,7 +418,25 @@ impl Row {
 }
 
 fn hay(key: &KeyRow, of: &Account) -> String {
-    search::haystack(&[&key.name, &key.group, &of.view.name, &of.host])
+    let own = &of.view.own;
+    let mut fields = vec![
+        key.name.as_str(),
+        &key.group,
+        &of.view.name,
+        &of.host,
+        first_words(&own.notes),
+    ];
+    fields.extend(own.tags.iter().map(String::as_str));
+    search::haystack(&fields)
+}
+
+/// What of notes a search looks through: every row of the account holds it.
+fn first_words(notes: &str) -> &str {
+    const MOST: usize = 200;
+    match notes.char_indices().nth(MOST) {
+        Some((end, _)) => &notes[..end],
+        None => notes,
+    }
 }
 
 /// Rows and accounts are far fewer than 2^32.
@@ -351,6 +470,8 @@ mod tests {
             in_clear: false,
             token_in_doubt: false,
             admin: false,
+            offers_token: false,
+            own: relaykeep_protocol::Own::default(),
         }
     }
 
@@ -365,7 +486,10 @@ mod tests {
     }
 
     fn two() -> Stock {
-        let mut stock = Stock::of(vec![account("b", "Beta"), account("a", "alpha")]);
+        let mut stock = Stock::of(
+            vec![account("b", "Beta"), account("a", "alpha")],
+            AccountOrder::Name,
+        );
         stock.add(&AccountId("b".to_owned()), keys(&["1", "2"]));
         stock.add(&AccountId("a".to_owned()), keys(&["1"]));
         stock
@@ -428,5 +552,118 @@ mod tests {
             stock.selected().map(|key| key.id.0).collect::<Vec<_>>(),
             ["2"]
         );
+    }
+
+    fn names_by(order: AccountOrder, change: impl Fn(&str, &mut AccountView)) -> Vec<String> {
+        let views = ["ant", "bee", "cat"].map(|name| {
+            let mut view = account(name, name);
+            change(name, &mut view);
+            view
+        });
+        let mut stock = Stock::of(views.to_vec(), AccountOrder::Name);
+        stock.set_order(order);
+        let names = stock.accounts.iter();
+        names.map(|account| account.view.name.clone()).collect()
+    }
+
+    #[test]
+    fn accounts_stand_as_the_user_wants_them() {
+        use AccountOrder::{Balance, Hand, Kind, Name, Synced};
+        let none = |_: &str, _: &mut AccountView| {};
+        assert_eq!(names_by(Name, none), ["ant", "bee", "cat"]);
+        assert_eq!(names_by(Hand, none), ["ant", "bee", "cat"], "no places yet");
+        let by_hand = |name: &str, view: &mut AccountView| {
+            view.own.place = match name {
+                "cat" => Some(0),
+                "ant" => Some(1),
+                _ => None,
+            };
+        };
+        assert_eq!(names_by(Hand, by_hand), ["cat", "ant", "bee"]);
+        let balances = |name: &str, view: &mut AccountView| {
+            // Raw quota is no measure across sites of different units.
+            (view.balance, view.unit.per_dollar) = match name {
+                "ant" => (Some(900_000), 500_000.0),
+                "bee" => (Some(3_000), 1_000.0),
+                _ => (None, 500_000.0),
+            };
+        };
+        assert_eq!(names_by(Balance, balances), ["bee", "ant", "cat"]);
+        let kinds = |name: &str, view: &mut AccountView| {
+            if name == "ant" {
+                view.kind = SiteKind::OneApi;
+            }
+        };
+        assert_eq!(names_by(Kind, kinds), ["bee", "cat", "ant"]);
+        let times = |name: &str, view: &mut AccountView| {
+            view.synced_at = match name {
+                "bee" => Some(5),
+                "cat" => Some(9),
+                _ => None,
+            };
+        };
+        assert_eq!(names_by(Synced, times), ["cat", "bee", "ant"]);
+        let pinned = |name: &str, view: &mut AccountView| {
+            times(name, view);
+            view.own.pinned = name == "ant";
+        };
+        assert_eq!(names_by(Synced, pinned), ["ant", "cat", "bee"]);
+    }
+
+    #[test]
+    fn a_tag_and_a_note_find_the_keys_of_their_account() {
+        let mut view = account("a", "alpha");
+        view.own.tags = vec!["Work".to_owned()];
+        view.own.notes = "cheap at night".to_owned();
+        let mut stock = Stock::of(vec![view, account("b", "Beta")], AccountOrder::Name);
+        stock.add(&AccountId("a".to_owned()), keys(&["1"]));
+        stock.add(&AccountId("b".to_owned()), keys(&["2"]));
+        let found = |stock: &Stock, typed: &str| {
+            let query = search::Query::read(typed);
+            let rows = stock.rows.iter().filter(|row| query.matches(&row.hay));
+            rows.map(|row| row.key.id.0.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&stock, "work"), ["1"]);
+        assert_eq!(found(&stock, "night"), ["1"]);
+        assert_eq!(stock.tags(), ["Work"]);
+        let mut view = account("b", "Beta");
+        view.own.tags = vec!["work".to_owned(), "apple".to_owned()];
+        stock.put_account(view);
+        assert_eq!(found(&stock, "work"), ["1", "2"]);
+        assert_eq!(stock.tags(), ["apple", "Work"]);
+    }
+
+    #[test]
+    fn the_same_login_by_another_address_is_noticed() {
+        let mut stock = two();
+        let (a, b) = (AccountId("a".to_owned()), AccountId("b".to_owned()));
+        let login = |id: &str, name: &str| {
+            let mut view = account(id, name);
+            view.user_id = Some("7".to_owned());
+            view.username = Some("demo".to_owned());
+            view
+        };
+        stock.put_account(login("a", "alpha"));
+        stock.put_account(login("b", "Beta"));
+        assert!(stock.twin_of(&a).is_none(), "other keys");
+        let rows: Vec<KeyRow> = stock
+            .rows
+            .iter()
+            .filter(|row| stock.account_of(row).view.id == a)
+            .map(|row| row.key.clone())
+            .collect();
+        let others: Vec<RemoteId> = stock
+            .rows
+            .iter()
+            .filter(|row| stock.account_of(row).view.id == b)
+            .map(|row| row.key.id.clone())
+            .collect();
+        stock.change(&b, rows, &others);
+        assert_eq!(stock.twin_of(&a).map(|twin| &twin.view.id), Some(&b));
+        assert_eq!(stock.twin_of(&b).map(|twin| &twin.view.id), Some(&a));
+        let mut other = login("b", "Beta");
+        other.username = Some("somebody".to_owned());
+        stock.put_account(other);
+        assert!(stock.twin_of(&a).is_none(), "another login");
     }
 }

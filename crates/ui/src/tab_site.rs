@@ -11,11 +11,11 @@ use crate::line::{ask, spawn};
 use crate::reveal;
 use crate::stock::count;
 use crate::troubles;
-use crate::words::{amount, kind_name, t, tn};
+use crate::words::{amount, kind_name, t, tn, when};
 use leptos::prelude::*;
 use relaykeep_core::keys;
 use relaykeep_protocol::{
-    AccountDraft, AccountId, Clue, ErrorCode, KeepDraft, LookAtTab, MakeToken, Recognition,
+    AccountDraft, AccountId, Clue, ErrorCode, KeepDraft, Look, LookAtTab, MakeToken, Recognition,
     SiteKind, SiteTrouble, TabSite, TakeDraft, TakeShownToken, TokenOffer,
 };
 use web_sys::Event;
@@ -153,10 +153,11 @@ fn known(
             .off(checking)
             .on(check)
     };
+    let warning = look_alike(site.looks_like.as_ref());
     if adding.get() {
-        return adding_form(&site, &host, form, adding);
+        return all![warning, adding_form(&site, &host, form, adding)].into_any();
     }
-    match site.recognition.clone() {
+    let shown = match site.recognition.clone() {
         Recognition::Relay {
             kind,
             base_url,
@@ -196,20 +197,25 @@ fn known(
                         }),
                         el("div")
                             .class("acts")
-                            .kid(Btn::new("add_site").primary().class("small").on(start)),
-                        why(&clues)
+                            .kid(Btn::new("add_site").primary().class("small").on(start))
+                            .kid(check_button()),
+                        why(&clues, site.look)
                     ]
                     .into_any()
                 }
             }
         }
         Recognition::NoHint => plain(&host, "site_no_hint", check_button(), None),
-        Recognition::NotARelay(clues) => {
-            plain(&host, "site_not_relay", check_button(), Some(why(&clues)))
-        }
+        Recognition::NotARelay(clues) => plain(
+            &host,
+            "site_not_relay",
+            check_button(),
+            Some(why(&clues, site.look)),
+        ),
         Recognition::Unreachable => plain(&host, "site_unreachable", check_button(), None),
         Recognition::Challenge => plain(&host, "site_challenge", check_button(), None),
-    }
+    };
+    all![warning, shown].into_any()
 }
 
 fn headline(dot: &'static str, host: &str, kind: Option<SiteKind>) -> AnyView {
@@ -263,7 +269,7 @@ fn held(
                 if masked > 0 {
                     facts.push(tn("masked_keys", masked, &[]));
                 }
-                let (tone, words) = crate::accounts::health_words(&held.view.health);
+                let (tone, words) = crate::accounts::account_words(&held.view);
                 let trouble = (tone != Tone::Good && tone != Tone::Plain).then_some(words);
                 Some((held.view.name.clone(), facts.join(" · "), masked, trouble))
             })
@@ -466,12 +472,12 @@ fn make_token(form: Form, done: impl Fn() + Copy + Send + 'static) -> AnyView {
     .into_any()
 }
 
-/// The clues, with their points.
-fn why(clues: &[Clue]) -> AnyView {
+/// The clues with their points, when the site was looked at, and at which cost.
+pub(crate) fn why(clues: &[Clue], look: Look) -> AnyView {
     if clues.is_empty() {
         return ().into_any();
     }
-    let list: Vec<AnyView> = clues
+    let mut list: Vec<AnyView> = clues
         .iter()
         .map(|clue| {
             let sign = if clue.points > 0 { "+" } else { "" };
@@ -486,8 +492,26 @@ fn why(clues: &[Clue]) -> AnyView {
                 .into_any()
         })
         .collect();
+    let score: i32 = clues.iter().map(|clue| clue.points).sum();
+    list.push(
+        el("li")
+            .class("sum")
+            .kid(el("span").class("grow").kid(t("score", &[])))
+            .kid(el("b").kid(score.to_string()))
+            .into_any(),
+    );
+    let asked = tn("looked_at", look.requests, &[&when(look.at)]);
     el("details")
+        .class("why")
         .kid(el("summary").kid(t("why", &[])))
         .kid(el("ul").kid(list))
+        .kid(el("p").class("faint small").kid(asked))
         .into_any()
+}
+
+/// This address can be taken for that of a site with an account here.
+fn look_alike(known: Option<&AccountId>) -> Option<AnyView> {
+    let known = known?;
+    let host = with_stock(|stock| stock.account(known).map(|account| account.host.clone()))?;
+    Some(note(Tone::Bad, t("looks_like", &[&host]), Vec::new()))
 }

@@ -3,7 +3,8 @@
 use crate::key_words;
 use crate::words::{clock, t, tn};
 use relaykeep_protocol::{
-    AddressProblem, ErrorCode, Notice, RecoveryCause, SignInProblem, SiteTrouble, TokenProblem,
+    AddressProblem, ErrorCode, Notice, OwnProblem, RecoveryCause, SignInProblem, SiteTrouble,
+    TokenProblem,
 };
 
 /// Something at a site.
@@ -52,7 +53,8 @@ pub(crate) fn short_trouble(trouble: &SiteTrouble) -> String {
         SiteTrouble::TabNeeded => plain("short_tab_needed"),
         SiteTrouble::RateLimited { until } => t("short_rate_limited", &[&clock(*until)]),
         SiteTrouble::Challenge => plain("short_challenge"),
-        SiteTrouble::NotARelay | SiteTrouble::KindChanged { .. } => plain("short_not_a_relay"),
+        SiteTrouble::NotARelay => plain("short_not_a_relay"),
+        SiteTrouble::KindChanged { .. } => plain("short_kind_changed"),
         SiteTrouble::BadAnswer
         | SiteTrouble::AnswerTooLarge
         | SiteTrouble::Absent
@@ -132,6 +134,20 @@ pub(crate) fn error(code: &ErrorCode) -> String {
         ErrorCode::UserIdNeeded => plain("error_user_id_needed"),
         ErrorCode::KindNeeded => plain("error_kind_needed"),
         ErrorCode::Site(trouble) => site_trouble(trouble),
+        ErrorCode::LooksLike(known) => {
+            let name = crate::app::with_stock(|stock| {
+                let known = stock.account(known)?;
+                Some(format!("{} ({})", known.view.name, known.host))
+            });
+            t("error_looks_like", &[&name.unwrap_or_default()])
+        }
+        ErrorCode::AccountDisabled => plain("error_account_disabled"),
+        ErrorCode::Own(problem) => match problem {
+            OwnProblem::TooManyTags(most) => tn("error_tags", *most, &[]),
+            OwnProblem::TagTooLong(most) => tn("error_tag_long", *most, &[]),
+            OwnProblem::NotesTooLong(most) => tn("error_notes_long", *most, &[]),
+            OwnProblem::CheckIn => plain("error_check_in"),
+        },
         ErrorCode::NoSuchAccount => plain("error_no_account"),
         ErrorCode::NoSuchKey => plain("error_no_key"),
         ErrorCode::NoSuchJob => plain("error_no_job"),

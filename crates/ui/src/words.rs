@@ -46,11 +46,16 @@ pub(crate) fn number(value: u32) -> String {
 
 /// A quota in its site's unit, e.g. `$18.40`.
 pub(crate) fn amount(quota: i64, unit: &Unit) -> String {
+    sum(units::show(quota, unit))
+}
+
+/// An amount that was worked out.
+pub(crate) fn sum(amount: Amount) -> String {
     let Amount {
         symbol,
         value,
         decimals,
-    } = units::show(quota, unit);
+    } = amount;
     let digits = FORMATS.with(|formats| {
         match decimals {
             0 => &formats.whole,

@@ -272,6 +272,7 @@ impl Edit {
                 seen: None,
                 sent: sent.as_ref(),
                 used_then: None,
+                made: None,
             };
             let save = async |note: Sent, _: &RemoteKey| {
                 *journal.borrow_mut() = Some(note);

@@ -452,6 +452,7 @@ fn a_change_that_died_is_done_once_and_nothing_else_with_it() {
                     seen: None,
                     sent: note.as_ref(),
                     used_then: None,
+                    made: None,
                 };
                 let save = async |note, _: &RemoteKey| {
                     *sent.borrow_mut() = Some(note);

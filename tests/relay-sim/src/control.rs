@@ -243,6 +243,7 @@ fn change_user(state: &mut State, body: &Value) -> Result<Value, String> {
     let user = state.user_mut(id).ok_or("the user is gone")?;
     let text = |name: &str| body[name].as_str().map(str::to_owned);
     let number = |name: &str| body[name].as_i64();
+    user.username = text("username").unwrap_or_else(|| user.username.clone());
     user.status = number("status").unwrap_or(user.status);
     user.role = number("role").unwrap_or(user.role);
     user.quota = number("quota").unwrap_or(user.quota);

@@ -10,8 +10,8 @@ use crate::secret::{ApiKey, MaskedKey, Secret};
 use crate::site::{BaseUrl, Login, Place};
 use crate::vault::{Change, Kind, RecordId};
 use relaykeep_protocol::{
-    AccountId, AccountView, Health, KeyRow, LoginWay, RemoteId, SecretState, SiteKind, SiteTrouble,
-    Unit,
+    AccountId, AccountView, Generation, Health, KeyRow, LoginWay, Own, OwnProblem, RemoteId,
+    SecretState, SiteKind, SiteTrouble, Unit,
 };
 
 /// What must be known to keep an account.
@@ -247,8 +247,96 @@ impl Account {
                 .is_ok_and(|base| base.in_clear() && !base.is_loopback()),
             token_in_doubt: self.body.token_in_doubt,
             admin: self.body.admin,
+            own: self.own_words(),
             offers_token: self.shares_login() && !self.body.token_offer_answered,
         }
+    }
+
+    /// What the user says of it.
+    #[must_use]
+    pub fn own_words(&self) -> Own {
+        let own = &self.own;
+        Own {
+            disabled: own.disabled,
+            pinned: own.pinned,
+            place: own.place,
+            tags: own.tags.clone(),
+            notes: own.notes.clone(),
+            check_in: own.check_in.clone(),
+            excluded: own.excluded,
+        }
+    }
+
+    /// Takes what the user says of it; its place in the order stays.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn set_own_words(&mut self, said: Own) -> Result<(), OwnProblem> {
+        let said = super::own::checked(said)?;
+        let own = &mut self.own;
+        own.disabled = said.disabled;
+        own.pinned = said.pinned;
+        own.tags = said.tags;
+        own.notes = said.notes;
+        own.check_in = said.check_in;
+        own.excluded = said.excluded;
+        Ok(())
+    }
+
+    /// Its place in the order made by hand. Says whether that is new.
+    pub fn set_place(&mut self, place: Option<u32>) -> bool {
+        std::mem::replace(&mut self.own.place, place) != place
+    }
+
+    /// The user wants no request to its site.
+    #[must_use]
+    pub fn is_disabled(&self) -> bool {
+        self.own.disabled
+    }
+
+    /// The record of what the user says of it.
+    #[must_use]
+    pub fn own_change(&self) -> Change {
+        Change::Put {
+            id: self.record(Kind::Own),
+            body: crate::json::write(&self.own),
+        }
+    }
+
+    /// Its site is of another kind from now on: what was learned of the old one holds no more.
+    /// The keys stay.
+    pub fn set_kind(&mut self, kind: SiteKind) {
+        if self.body.kind != kind {
+            self.body.kind = kind;
+            self.body.generation = None;
+            self.body.quirks = crate::site::Quirks::default();
+            self.body.health = Health::New;
+        }
+    }
+
+    /// Its site is of another generation now: habits of the old one are learned anew. Says whether
+    /// that is new.
+    pub fn set_generation(&mut self, generation: Generation) -> bool {
+        let changed = self.body.generation != Some(generation);
+        if changed {
+            self.body.generation = Some(generation);
+            self.body.quirks = crate::site::Quirks {
+                generation: Some(generation),
+                ..crate::site::Quirks::default()
+            };
+        }
+        changed
+    }
+
+    /// Which generation of its software runs there, as far as it is known.
+    #[must_use]
+    pub fn generation(&self) -> Option<Generation> {
+        self.body.generation
+    }
+
+    /// The login was checked anew by the user: whoever answered is the one meant.
+    pub fn forget_username(&mut self) {
+        self.body.username = None;
     }
 
     /// Its keys, in the order they are stored.
@@ -342,10 +430,7 @@ impl Account {
                 id: self.record(Kind::Account),
                 body: crate::json::write(&self.body),
             },
-            Change::Put {
-                id: self.record(Kind::Own),
-                body: crate::json::write(&self.own),
-            },
+            self.own_change(),
         ]
     }
 

@@ -53,11 +53,16 @@ pub fn merge(
     let (mut updated, mut new, mut gone, mut unchanged) = (0, 0, 0, 0);
     let mut rows = Vec::new();
     let mut seen = HashSet::new();
+    if ids_moved(&account, &found.listing) {
+        // What was hidden by its id is another key now.
+        account.own.hidden.clear();
+    }
     for remote in &found.listing.keys {
         if !seen.insert(&remote.id) || account.own.hidden.contains(&remote.id) {
             continue;
         }
         let held = account.keys.get(&remote.id).cloned();
+        let held = held.filter(|held| !is_another(held, remote));
         let entry = take_remote(
             held.clone().unwrap_or_default(),
             remote,
@@ -129,7 +134,10 @@ pub fn merge_keys(
     let mut account = before.clone();
     let mut rows = Vec::new();
     for remote in keys {
-        let held = account.keys.get(&remote.id).cloned().unwrap_or_default();
+        let held = account.keys.get(&remote.id).cloned();
+        let held = held
+            .filter(|held| !is_another(held, remote))
+            .unwrap_or_default();
         let (ring, raws) = (&mut keyring, &mut raws);
         let entry = take_remote(held, remote, ring, raws, &account, now);
         rows.push(entry.row());
@@ -143,6 +151,45 @@ pub fn merge_keys(
         rows,
         outcome: Outcome::Worked { good, bad: 0 },
     }
+}
+
+/// Whether an id stands for another key than the one held under it: a site that was set up anew
+/// counts from 1 again. No server changes the time at which a key was made, so where both are
+/// known it decides.
+fn is_another(held: &KeyEntry, remote: &RemoteKey) -> bool {
+    let made = (held.created, remote.row.created);
+    matches!(made, (Some(before), Some(now)) if before != now && before > 0 && now > 0)
+}
+
+/// Some id of a key held stands for another key now.
+fn ids_moved(account: &Account, listing: &Listing) -> bool {
+    listing.keys.iter().any(|remote| {
+        let held = account.keys.get(&remote.id);
+        held.is_some_and(|held| is_another(held, remote))
+    })
+}
+
+/// Whether a site that answers under another login name is the one we knew, set up anew: keys are
+/// held, and it has none of them. A login that was only renamed keeps its keys.
+#[must_use]
+pub fn is_somebody_else(account: &Account, found: &Found) -> bool {
+    let Some(who) = &found.whoami else {
+        return false;
+    };
+    let renamed = matches!((&account.body.username, &who.username), (Some(before), Some(now)) if before != now);
+    let held = || {
+        account
+            .keys
+            .iter()
+            .filter(|entry| entry.gone_since.is_none())
+    };
+    let same = |remote: &RemoteKey| {
+        let known = account.keys.get(&remote.id);
+        known.is_some_and(|held| {
+            !is_another(held, remote) && site_mask(remote).is_none_or(|mask| mask == held.mask)
+        })
+    };
+    renamed && held().next().is_some() && !found.listing.keys.iter().any(same)
 }
 
 /// Whether merging needs the account's sealed parts: only if some raw object or mask changed.
@@ -202,6 +249,8 @@ fn take_remote(
     let mask = site_mask(remote)
         .or_else(|| Some(entry.mask.clone()).filter(|mask| !mask.is_empty()))
         .unwrap_or_else(unknown);
+    // An entry without an id is new, whatever a full key under that id says.
+    let is_new = entry.id.0.is_empty();
     let mask_changed = entry.mask != mask;
     // Another key behind it may be given.
     entry.refused &= !mask_changed;
@@ -220,10 +269,9 @@ fn take_remote(
     }
     if let (Some(site_mask), true) = (&remote.masked, mask_changed) {
         // A station that begins to mask keeps its keys: one that still fits stays held.
-        let still_fits = keyring
-            .key(&remote.id)
-            .is_some_and(|key| site_mask.fits(&key));
-        entry.secret = if still_fits {
+        let fits = keyring.key(&remote.id);
+        let still_fits = fits.is_some_and(|key| site_mask.fits(&key));
+        entry.secret = if still_fits && !is_new {
             SecretState::Held
         } else {
             SecretState::Masked
@@ -613,5 +661,134 @@ mod tests {
             account_id([9; 16]),
             held.account.as_ref().expect("synced").id()
         );
+    }
+
+    fn made(mut remote: RemoteKey, at: i64) -> RemoteKey {
+        remote.row.created = Some(at);
+        remote.print = format!("{at} {}", remote.print);
+        remote
+    }
+
+    #[test]
+    fn an_id_that_stands_for_another_key_takes_no_full_key_over() {
+        let mut held = Held::default();
+        held.sync(&found(vec![made(remote(1, MASK, 5), 100)], None));
+        held.reveal("1", FULL);
+        assert_eq!(held.row("1").secret, SecretState::Held);
+        // The site was set up anew: the same number, and even a mask that the old key would fit.
+        let site = found(vec![made(remote(1, MASK, 0), 200)], None);
+        assert_eq!(counts(&held.sync(&site)), (0, 1, 0, 0, 1));
+        assert_eq!(held.row("1").secret, SecretState::Masked);
+        assert_eq!(held.row("1").created, Some(200));
+        let account = held.account.clone().expect("synced");
+        let id = RemoteId("1".to_owned());
+        assert_eq!(account.secret_record(&id), None, "nothing to copy");
+        // It is revealed anew, and what was revealed once is still kept behind it.
+        let other = FULL.replace("0123456789AbCd01", "9876543210AbCd01");
+        held.reveal("1", &other);
+        assert_eq!(held.key("1"), Some(other));
+        let kept = held.keyring.0.get(&id).expect("on the ring");
+        assert_eq!(kept.was, [FULL]);
+    }
+
+    #[test]
+    fn a_key_that_was_only_changed_stays_the_one_it_is() {
+        let mut held = Held::default();
+        held.sync(&found(vec![made(remote(1, MASK, 5), 100)], None));
+        held.reveal("1", FULL);
+        let site = found(vec![made(remote(1, MASK, 9), 100)], None);
+        assert_eq!(counts(&held.sync(&site)), (1, 0, 0, 0, 0));
+        assert_eq!(held.row("1").secret, SecretState::Held);
+        // A site that does not say when a key was made says nothing against it.
+        let site = found(vec![remote(1, MASK, 10)], None);
+        assert_eq!(counts(&held.sync(&site)), (1, 0, 0, 0, 0));
+        assert_eq!(held.row("1").secret, SecretState::Held);
+    }
+
+    #[test]
+    fn what_was_hidden_by_its_number_is_another_key_after_a_reset() {
+        let mut held = Held::default();
+        let before = vec![made(remote(1, MASK, 0), 100), made(remote(2, MASK, 0), 100)];
+        held.sync(&found(before.clone(), None));
+        let mut account = held.account.clone().expect("synced");
+        let two = [RemoteId("2".to_owned())];
+        account.remove_keys(&two, &mut held.keyring, &mut held.raws);
+        held.account = Some(account);
+        held.sync(&found(before, None));
+        assert!(
+            held.account
+                .as_ref()
+                .is_some_and(|account| !account.has(&two[0]))
+        );
+        let after = vec![made(remote(1, MASK, 0), 200), made(remote(2, MASK, 0), 200)];
+        assert_eq!(counts(&held.sync(&found(after, None))), (0, 2, 0, 0, 2));
+        assert!(
+            held.account
+                .as_ref()
+                .is_some_and(|account| account.has(&two[0]))
+        );
+    }
+
+    #[test]
+    fn another_name_without_any_key_we_know_is_somebody_else() {
+        let named = |name: &str, keys: Vec<RemoteKey>| {
+            let mut found = found(keys, None);
+            if let Some(who) = &mut found.whoami {
+                who.username = Some(name.to_owned());
+            }
+            found
+        };
+        let mut held = Held::default();
+        held.sync(&named("demo", vec![made(remote(1, MASK, 0), 100)]));
+        let account = held.account.clone().expect("synced");
+        let check = |found: &Found| is_somebody_else(&account, found);
+        assert!(!check(&named("demo", Vec::new())), "only the keys are gone");
+        let renamed = named("other", vec![made(remote(1, MASK, 3), 100)]);
+        assert!(!check(&renamed), "the login was renamed, and has its keys");
+        assert!(check(&named("other", vec![made(remote(1, MASK, 0), 200)])));
+        assert!(check(&named("other", Vec::new())));
+        let none = self::account();
+        let anyone = named("other", Vec::new());
+        assert!(!is_somebody_else(&none, &anyone), "nothing is held");
+    }
+
+    #[test]
+    fn what_the_user_says_outlives_syncs_and_what_a_later_version_wrote_stays() {
+        let mut account = account();
+        let said = r#"{"name":"Mine","tags":["a"],"notes":"n","colour":"green","pinned":true}"#;
+        let id = RecordId {
+            group: [9; 16],
+            kind: Kind::Own,
+            part: 0,
+        };
+        assert!(account.load_more(&id, said));
+        let mut held = Held {
+            account: Some(account),
+            ..Held::default()
+        };
+        held.sync(&found(vec![remote(1, MASK, 0)], None));
+        let mut account = held.account.expect("synced");
+        let own = account.own_words();
+        assert_eq!(
+            (own.tags.as_slice(), own.notes.as_str(), own.pinned),
+            (&["a".to_owned()][..], "n", true)
+        );
+        assert!(account.set_place(Some(3)));
+        assert!(!account.set_place(Some(3)));
+        account
+            .set_own_words(relaykeep_protocol::Own {
+                disabled: true,
+                place: Some(9),
+                ..own
+            })
+            .expect("fits");
+        let Change::Put { body, .. } = account.own_change() else {
+            panic!("a put");
+        };
+        let read: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(read["colour"], "green");
+        assert_eq!(read["name"], "Mine");
+        assert_eq!(read["disabled"], true);
+        assert_eq!(read["place"], 3, "its place is given by the order alone");
     }
 }

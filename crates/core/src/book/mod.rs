@@ -5,6 +5,7 @@
 mod account;
 mod jobs;
 mod merge;
+mod own;
 mod parts;
 mod records;
 mod trace;
@@ -12,7 +13,8 @@ mod trace;
 pub use account::{Account, Basics, Keyring, RawObjects};
 pub use jobs::{JobLog, close_job, fitted};
 pub use merge::{
-    Found, Merged, fingerprint, merge, merge_keys, merge_revealed, needs_sealed_parts,
+    Found, Merged, fingerprint, is_somebody_else, merge, merge_keys, merge_revealed,
+    needs_sealed_parts,
 };
 pub use trace::Trace;
 

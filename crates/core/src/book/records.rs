@@ -46,6 +46,17 @@ bodies! {
         hidden: Vec<RemoteId>,
         /// Groups the user wants no key for.
         no_key_for: Vec<String>,
+        /// Left out of syncs, looks of Repair and totals.
+        disabled: bool,
+        pinned: bool,
+        /// Its place in the order made by hand.
+        place: Option<u32>,
+        tags: Vec<String>,
+        notes: String,
+        /// Where one checks in, if not at the site.
+        check_in: Option<String>,
+        /// Not counted in totals.
+        excluded: bool,
     }
 }
 

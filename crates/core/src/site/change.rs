@@ -31,6 +31,8 @@ pub struct Change<'a> {
     pub sent: Option<&'a Sent>,
     /// What the key had used when its wanted quota was right: what it spent since is spent.
     pub used_then: Option<i64>,
+    /// When the key we hold was made: another key under its number is not touched.
+    pub made: Option<i64>,
 }
 
 /// How a change ended.
@@ -56,7 +58,8 @@ pub async fn change_key(
     mut about_to_write: impl AsyncFnMut(Sent, &RemoteKey) -> ControlFlow<()>,
 ) -> Result<Changed, SiteError> {
     let Visit { place, login, .. } = *site;
-    let Some(before) = site.get(id).await? else {
+    let found = site.get(id).await?;
+    let Some(before) = found.filter(|found| is_meant(found, how.made)) else {
         return Ok(Changed {
             end: KeyEnd::Gone,
             before: None,
@@ -297,6 +300,26 @@ fn spent(seen: &KeyValues, now: &KeyValues) -> i64 {
         (Quota::Limited(then), Quota::Limited(now)) => then.saturating_sub(now).max(0),
         (Quota::Unlimited, _) | (_, Quota::Unlimited) => 0,
     }
+}
+
+/// Whether a key at a site is the one we hold. A site that was set up anew counts from 1 again, and
+/// no server changes the time at which a key was made.
+fn is_meant(found: &RemoteKey, made: Option<i64>) -> bool {
+    let times = made.zip(found.row.created);
+    times.is_none_or(|(held, found)| held == found || held <= 0 || found <= 0)
+}
+
+/// Whether the key under this number is still the one we hold; `None`: there is none.
+///
+/// # Errors
+/// When the site cannot be asked.
+pub async fn is_still(
+    site: &Visit<'_, impl Http, impl Clock>,
+    id: &RemoteId,
+    made: Option<i64>,
+) -> Result<Option<bool>, SiteError> {
+    let found = site.get(id).await?;
+    Ok(found.map(|found| is_meant(&found, made)))
 }
 
 /// Deletes one key. One that is not there any more is as good as deleted.

@@ -107,6 +107,9 @@ mod clue {
     pub(super) const STRANGE_ANSWER: Line = ("clue_strange_answer", -200);
 }
 
+/// The clue of a product of the family that is none of our kinds.
+pub const OTHER_PRODUCT: &str = clue::OTHER_PRODUCT.0;
+
 /// Message ids of all clues, for the catalogue.
 pub const CLUES: [&str; 19] = [
     clue::ADDRESS.0,

@@ -67,6 +67,22 @@ pub async fn list_keys(
     }
 }
 
+/// How many keys the first page holds, as the kind's own reader takes it: a trial.
+///
+/// # Errors
+/// When it does not answer as the kind does.
+pub(super) async fn first_page(
+    http: &impl Http,
+    clock: &impl Clock,
+    place: &Place,
+    login: &Login,
+) -> Result<usize, SiteError> {
+    let reading = Reading::new(place);
+    let request = adapter::list_request(place, login, reading.next);
+    let response = http.send(request).await?;
+    Ok(read_page(&response, &reading, clock.now())?.rows.len())
+}
+
 /// One page, as read.
 struct Page {
     rows: Vec<RemoteKey>,

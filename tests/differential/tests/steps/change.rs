@@ -203,6 +203,7 @@ impl Play {
                 seen,
                 sent: sent.as_ref(),
                 used_then: None,
+                made: None,
             };
             let save = async |note: Sent, _: &RemoteKey| {
                 *journal.borrow_mut() = Some(note);
