@@ -77,7 +77,14 @@ impl World {
             _ => SiteKind::NewApi,
         };
         let token = Secret::new(text("accessToken"));
-        let family = matches!(site_kind, SiteKind::NewApi | SiteKind::OneApi);
+        let family = matches!(
+            site_kind,
+            SiteKind::NewApi
+                | SiteKind::OneApi
+                | SiteKind::Veloera
+                | SiteKind::OneHub
+                | SiteKind::DoneHub
+        );
         let login = Login::new(token, family.then(|| "2".to_owned()), &base);
         let control = text("control");
         let (_, rest) = control.split_once("://").expect("an address");

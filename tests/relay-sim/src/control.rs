@@ -400,12 +400,17 @@ fn change_options(state: &mut State, body: &Value) -> Result<Value, String> {
                 };
             }
             // {"default": "默认分组", …}: what is not named is dropped.
-            "usable_groups" => {
-                let groups = value.as_object().ok_or("usable_groups: name → text")?;
-                options.usable_groups = groups
+            "usable_groups" | "group_names" => {
+                let groups = value.as_object().ok_or("groups: name → text")?;
+                let groups = groups
                     .iter()
                     .map(|(name, text)| (name.clone(), text.as_str().unwrap_or("").to_owned()))
                     .collect();
+                if name == "usable_groups" {
+                    options.usable_groups = groups;
+                } else {
+                    options.group_names = groups;
+                }
             }
             "group_ratios" => {
                 let ratios = value.as_object().ok_or("group_ratios: name → number")?;

@@ -154,8 +154,8 @@ impl State {
     fn hub_group(&self, number: usize, name: &str, public: bool) -> Value {
         let ratios = &self.options.group_ratios;
         let ratio = ratios.iter().find(|(one, _)| one == name);
-        let usable = &self.options.usable_groups;
-        let about = usable.iter().find(|(one, _)| one == name);
+        let mut names = (self.options.usable_groups.iter()).chain(&self.options.group_names);
+        let about = names.find(|(one, _)| one == name);
         let mut group = json!({
             "id": number, "symbol": name, "name": about.map_or(name, |(_, about)| about.as_str()),
             "ratio": whole(ratio.map_or(1.0, |(_, ratio)| *ratio)), "api_rate": 600,

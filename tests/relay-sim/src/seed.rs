@@ -110,6 +110,7 @@ fn options(args: &SiteArgs, generation: Generation, fork: Option<Fork>) -> Optio
         pricing: Pricing::Public,
         max_tokens: 1000,
         usable_groups: vec![pair("default", "默认分组"), pair("vip", "vip分组")],
+        group_names: Vec::new(),
         group_ratios: vec![
             ("default".to_owned(), 1.0),
             ("vip".to_owned(), 0.5),

@@ -112,6 +112,8 @@ pub(crate) struct Options {
     pub(crate) max_tokens: usize,
     /// Usable groups with their descriptions, `auto` among them when the operator allows it.
     pub(crate) usable_groups: Vec<(String, String)>,
+    /// The hubs only: names of groups that not everybody may use; others stand in `usable_groups`.
+    pub(crate) group_names: Vec<(String, String)>,
     /// Every group the site knows and its price ratio.
     pub(crate) group_ratios: Vec<(String, f64)>,
     /// The groups that `auto` goes through, in this order.

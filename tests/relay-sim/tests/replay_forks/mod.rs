@@ -151,6 +151,7 @@ pub(crate) fn before(replay: &mut Replay, recorded: &Recorded) {
             replay,
             "options",
             &json!({"name": "Relay Example", "check_in": true, "usable_groups": set.groups,
+                "group_names": {"secret": "内部分组"},
                 "group_ratios": set.ratios, "models": ["gpt-4o", "gpt-4o-mini"]}),
         );
     }
@@ -187,6 +188,14 @@ pub(crate) fn before(replay: &mut Replay, recorded: &Recorded) {
             }
         }
         "v1-models-disabled" => status(replay, recorded, 2),
+        // The recorder changed the key itself before these three, as the notes of two tell.
+        "chat-modellimit-empty" if veloera => model_limits(replay, recorded, ""),
+        "chat-modellimit-blank" if veloera => {
+            model_limits(replay, recorded, "gpt-4o-mini, gpt-4o");
+        }
+        // Its status was 0 when it was last recorded, and a call with such a key is refused
+        // [Veloera 8117f302 model/token.go ValidateUserToken].
+        "billing-subscription-limited" if veloera => status(replay, recorded, 1),
         "own-group-self" => control(replay, "user", &json!({"user": "alice", "group": "secret"})),
         "turnstile-login" | "turnstile-status" => {
             control(replay, "options", &json!({"turnstile": true}));
@@ -251,6 +260,18 @@ fn status(replay: &Replay, recorded: &Recorded, status: i64) {
             replay,
             "keys",
             &json!({"update": [{"id": id, "status": status}]}),
+        );
+    }
+}
+
+fn model_limits(replay: &Replay, recorded: &Recorded, list: &str) {
+    if let Some(id) = called_with(replay, recorded) {
+        control(
+            replay,
+            "keys",
+            &json!({"update": [
+                {"id": id, "model_limits_enabled": true, "model_limits": list},
+            ]}),
         );
     }
 }
