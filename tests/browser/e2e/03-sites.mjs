@@ -75,7 +75,7 @@ export default {
           const name = `${site.family} ${site.host}`;
           const page = await site.signIn(app);
           const read = await app.addAccountFromTab(page, { userId: site.userId, token: site.accessToken, name });
-          assert.match(read, site.family === "one-api" ? /One API/ : /New API/);
+          assert.match(read, site.way.says);
           await page.close();
           await journey({ app, site, name, mine: (one) => one.includes(options.run) });
           await app.removeAccount(name);
