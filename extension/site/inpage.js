@@ -91,12 +91,13 @@ export async function ask(bases) {
   return heard;
 }
 
-// New API of before September 2025 shows a login its own access token. Nothing changes at the site.
-export async function shownToken(base, userId) {
+// New API of before September 2025, Veloera and the hubs show a login its own access token. Nothing
+// changes at the site. `header` is the one that names the user there, if any does.
+export async function shownToken(base, userId, header) {
   try {
     const answer = await fetch(base + "/api/user/self", {
       credentials: "same-origin", cache: "no-store", redirect: "error", signal: AbortSignal.timeout(10000),
-      headers: { Accept: "application/json", ...(userId ? { "New-Api-User": userId } : {}) },
+      headers: { Accept: "application/json", ...(userId && header ? { [header]: userId } : {}) },
     });
     const { success, data } = await answer.json();
     if (success !== true || !data) return { problem: answer.status === 429 ? "limited" : "signed-out" };
@@ -110,7 +111,7 @@ export async function shownToken(base, userId) {
 // said yes to exactly that, and after the worker wrote down that it is about to. Each step runs
 // once; whatever fails ends it. `generation` is "jwt" or "cookie"; `userId`, where known, is the
 // only login it may be done for.
-export async function makeToken(base, generation, userId) {
+export async function makeToken(base, generation, userId, header) {
   const failed = (step, problem) => ({ step, problem });
   const call = async (path, options) => {
     try {
@@ -118,7 +119,7 @@ export async function makeToken(base, generation, userId) {
         credentials: "same-origin", cache: "no-store", redirect: "error", signal: AbortSignal.timeout(20000),
         ...options,
         headers: {
-          Accept: "application/json", "Accept-Language": "en", ...(userId ? { "New-Api-User": userId } : {}),
+          Accept: "application/json", "Accept-Language": "en", ...(userId && header ? { [header]: userId } : {}),
           ...options?.headers,
         },
       });
@@ -163,7 +164,7 @@ export async function makeToken(base, generation, userId) {
   if (userId && String(who.id) !== userId) return failed("session", "other-user");
   const made = await call("/api/user/token", authorization
     ? { headers: authorization, credentials: "omit" }
-    : { headers: { "New-Api-User": String(who.id) } });
+    : { headers: header ? { [header]: String(who.id) } : {} });
   if (made.problem) return failed("token", made.problem === "signed-out" ? "refused" : made.problem);
   if (typeof made.data !== "string" || made.data === "") return failed("token", "bad-answer");
   return { user_id: String(who.id), username: who.username, token: made.data };

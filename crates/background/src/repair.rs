@@ -131,7 +131,9 @@ async fn ask(
     };
     let trouble = |error: SiteError| error.trouble();
     if !is_fresh(offers.groups_at) {
-        offers.groups = site::groups(&http, &SystemClock, &place, &login)
+        let account = open.account(id).ok();
+        let own = account.as_ref().and_then(|account| account.own_group());
+        offers.groups = site::groups(&http, &SystemClock, &place, &login, own)
             .await
             .map_err(trouble)?;
         offers.groups_at = Some(browser::now());

@@ -136,7 +136,11 @@ async fn here() -> Result<Here, ErrorCode> {
 pub(crate) async fn shown_token() -> Result<Sensitive, ErrorCode> {
     let here = here().await?;
     let user_id = here.user_id.unwrap_or_default();
-    let arguments = relaykeep_core::json::write(&[here.base.as_str(), user_id.as_str()]);
+    let arguments = relaykeep_core::json::write(&[
+        here.base.as_str(),
+        user_id.as_str(),
+        here.kind.user_header().unwrap_or_default(),
+    ]);
     let report = browser::in_page(here.tab, "shownToken", &arguments)
         .await
         .map_err(|_| ErrorCode::TabClosed)?;
@@ -187,6 +191,7 @@ pub(crate) async fn make_token(
         here.base.as_str(),
         generation,
         here.user_id.as_deref().unwrap_or_default(),
+        here.kind.user_header().unwrap_or_default(),
     ];
     let arguments = relaykeep_core::json::write(&arguments);
     let made = match browser::in_page(here.tab, "makeToken", &arguments).await {

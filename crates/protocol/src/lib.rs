@@ -7,6 +7,7 @@ mod calls;
 mod events;
 mod jobs;
 mod keys;
+mod kinds;
 mod sensitive;
 mod settings;
 mod sites;
@@ -23,9 +24,10 @@ pub use jobs::{
     CutReason, ItemState, JobId, JobItem, JobKind, JobState, JobView, Outcome, Step, Wait,
 };
 pub use keys::{KeyDetails, KeyRef, KeyRow, RemoteId, SecretState};
+pub use kinds::{Habits, LimitNames, Marks, Reveal, SiteKind};
 pub use sensitive::Sensitive;
 pub use settings::Settings;
-pub use sites::{Clue, Generation, Recognition, SiteKind, TabSite, TokenOffer};
+pub use sites::{Clue, Generation, Recognition, TabSite, TokenOffer};
 pub use trouble::{AddressProblem, ErrorCode, FieldProblem, SiteTrouble, TokenProblem};
 pub use vault::{AppState, BackupPreview, Notice, RecoveryCause, VaultMode, VaultState};
 pub use work::{

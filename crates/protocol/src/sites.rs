@@ -1,38 +1,5 @@
-use crate::AccountId;
+use crate::{AccountId, SiteKind};
 use serde::{Deserialize, Serialize};
-
-/// Which software runs at a site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum SiteKind {
-    /// New API (QuantumNous/new-api, formerly Calcium-Ion/new-api).
-    NewApi,
-    /// One API (songquanpeng/one-api).
-    OneApi,
-}
-
-impl SiteKind {
-    /// Every kind, in the order they are offered.
-    pub const ALL: [Self; 2] = [Self::NewApi, Self::OneApi];
-
-    /// The software's own name; never translated.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NewApi => "New API",
-            Self::OneApi => "One API",
-        }
-    }
-
-    /// Requests must name the user besides the token.
-    #[must_use]
-    pub const fn needs_user_id(self) -> bool {
-        match self {
-            // Before 2026-07-20 (31d70fca3) the header New-Api-User is required.
-            Self::NewApi => true,
-            Self::OneApi => false,
-        }
-    }
-}
 
 /// A generation of New API; other kinds have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

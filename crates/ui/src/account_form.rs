@@ -6,7 +6,7 @@ use crate::el::{el, live};
 use crate::kit::{Btn, Takes, Tone, alert, choice, field, note, tick};
 use crate::line::{ask, spawn};
 use crate::troubles;
-use crate::words::t;
+use crate::words::{kind_name, t};
 use leptos::prelude::*;
 use relaykeep_protocol::{
     AccountDraft, AddAccount, AddOutcome, ErrorCode, KeepDraft, LoginWay, Sensitive, SiteKind,
@@ -137,7 +137,7 @@ pub(crate) fn account_form(
     let update = save.clone();
     let submit = save.clone();
     let kinds: Vec<String> = std::iter::once(t("kind_recognise", &[]))
-        .chain(SiteKind::ALL.iter().map(|kind| kind.name().to_owned()))
+        .chain(SiteKind::ALL.iter().map(|kind| kind_name(*kind)))
         .collect();
     let chosen = Signal::derive(move || {
         form.kind
@@ -183,6 +183,12 @@ pub(crate) fn account_form(
                                     .and_then(|place| SiteKind::ALL.get(place))
                                     .copied(),
                             );
+                        }))
+                        .kid(live(move || {
+                            form.kind
+                                .get()
+                                .filter(|kind| kind.unproven())
+                                .map(|_| el("span").class("hint").kid(t("kind_unproven_hint", &[])))
                         })),
                 )
                 .kid(field("user_id", Takes::Text, form.user_id, user_hint)),

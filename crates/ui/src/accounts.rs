@@ -9,7 +9,7 @@ use crate::kit::{Btn, Takes, Tone, alert, dialog, field, note};
 use crate::line::{ask, spawn};
 use crate::stock::Account;
 use crate::troubles::{self, is_passing, short_trouble, site_trouble};
-use crate::words::{amount, t, tn, when};
+use crate::words::{amount, kind_name, t, tn, when};
 use leptos::prelude::*;
 use relaykeep_protocol::{
     AccountEdit, AccountId, AccountView, EditAccount, Health, RemoveAccount, Sensitive,
@@ -134,7 +134,7 @@ fn line(id: AccountId) -> AnyView {
                         .kid(health_dot(&account.health))
                         .kid(el("b").class("cut").kid(name))
                         .kid(el("span").class("faint cut").kid(host))
-                        .kid(el("span").class("tag").kid(account.kind.name())),
+                        .kid(el("span").class("tag").kid(kind_name(account.kind))),
                 )
                 .kid(
                     el("div")

@@ -7,7 +7,7 @@ use crate::dom::{icon, set};
 use crate::icons::Icon;
 use crate::part::Part;
 use crate::stock::{Account, Row};
-use crate::words::{amount, from_seconds, t, tn, when};
+use crate::words::{amount, from_seconds, kind_name, t, tn, when};
 use relaykeep_core::keys::{self, KeyState};
 use relaykeep_protocol::{KeyRef, Millis, SecretState};
 use wasm_bindgen::JsCast;
@@ -468,7 +468,7 @@ impl HeadParts {
             format!(" · {}", account.host)
         };
         self.host.mark(&host, terms);
-        self.kind.say(view.kind.name());
+        self.kind.say(&kind_name(view.kind));
         self.balance.say(
             &view
                 .balance

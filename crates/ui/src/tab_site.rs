@@ -10,7 +10,7 @@ use crate::line::{ask, spawn};
 use crate::reveal;
 use crate::stock::count;
 use crate::troubles;
-use crate::words::{amount, t, tn};
+use crate::words::{amount, kind_name, t, tn};
 use leptos::prelude::*;
 use relaykeep_core::keys;
 use relaykeep_protocol::{
@@ -212,7 +212,7 @@ fn headline(dot: &'static str, host: &str, kind: Option<SiteKind>) -> AnyView {
         .class("l")
         .kid(el("span").class(dot))
         .kid(el("b").class("cut").kid(host.to_owned()))
-        .kid(kind.map(|kind| el("span").class("tag").kid(kind.name())))
+        .kid(kind.map(|kind| el("span").class("tag").kid(kind_name(kind))))
         .into_any()
 }
 
@@ -280,7 +280,7 @@ fn held(
             .class("l")
             .kid(el("span").class("dot good"))
             .kid(el("b").class("cut").kid(host.to_owned()))
-            .kid(el("span").class("tag").kid(kind.name()))
+            .kid(el("span").class("tag").kid(kind_name(kind)))
             .kid(el("span").class("grow"))
             .kid((!others).then(|| Btn::new("add_another").silent(Icon::Add).on(another)))
             .kid(

@@ -2,7 +2,7 @@
 
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use relaykeep_core::units::{self, Amount};
-use relaykeep_protocol::{Millis, Unit};
+use relaykeep_protocol::{Millis, SiteKind, Unit};
 use relaykeep_webext::page;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -27,6 +27,15 @@ pub(crate) fn tn(id: &str, count: u32, more: &[&str]) -> String {
         t(&format!("{id}_other"), &arguments)
     } else {
         exact
+    }
+}
+
+/// A site kind, and that it is unproven where it is.
+pub(crate) fn kind_name(kind: SiteKind) -> String {
+    if kind.unproven() {
+        t("kind_unproven", &[kind.name()])
+    } else {
+        kind.name().to_owned()
     }
 }
 

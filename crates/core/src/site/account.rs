@@ -7,7 +7,7 @@ use super::words;
 use crate::http::{Bucket, Http, HttpResponse};
 use crate::ports::Clock;
 use crate::secret::Secret;
-use relaykeep_protocol::{Generation, SiteKind, SiteTrouble};
+use relaykeep_protocol::{Generation, SiteTrouble};
 
 /// Who a site says the login is.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,8 @@ pub struct Whoami {
     pub used: Option<i64>,
     /// An administrator's login: role 10 or more, on every member of the family.
     pub admin: bool,
-    /// The token in use, where the site shows it (New API until d0d6168e2, 2025-08-31).
+    /// The token in use, where the site shows it (New API until d0d6168e2, 2025-08-31; Veloera
+    /// and the hubs always).
     pub access_token_shown: Option<Secret>,
 }
 
@@ -108,9 +109,9 @@ pub(super) fn read_whoami(
     let token = lax::text(data.access_token)
         .filter(|token| !token.is_empty())
         .map(Secret::new);
-    let new_api = place.kind == SiteKind::NewApi;
     let learned = Quirks {
-        generation: (new_api && token.is_some()).then_some(Generation::Unmasked),
+        generation: (place.kind.habits().generations && token.is_some())
+            .then_some(Generation::Unmasked),
         sends_auth_version: answer.auth_version,
         ..Quirks::default()
     };

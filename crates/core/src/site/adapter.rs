@@ -1,91 +1,10 @@
-//! What each kind of site wants to be asked, as constants, and the requests built from them.
+//! The requests of the One API family, built from each kind's habits (`relaykeep_protocol::Habits`,
+//! one table: `protocol/src/kinds.rs`).
 
 use super::place::{Login, Place};
 use crate::http::{Bound, Bucket, HttpRequest, Method};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use relaykeep_protocol::{RemoteId, SiteKind};
-
-/// One kind's habits. A fork that differs in a header, a path or a page base is a line here.
-pub(super) struct Adapter {
-    pub(super) kind: SiteKind,
-    /// The header that must name the user besides the token.
-    pub(super) user_header: Option<&'static str>,
-    /// What follows `p=<page>` in a list request.
-    list_query: &'static str,
-    /// Lists are bare arrays counted from page 0. `None`: the first answer shows it.
-    pub(super) zero_based: Option<bool>,
-    /// A full page's length, where the server takes no wish for it.
-    pub(super) page_len: Option<u32>,
-    /// Listed keys may be masked, and there are endpoints that reveal them.
-    pub(super) reveals: bool,
-    /// Where the groups a login may use are listed.
-    pub(super) groups: Option<&'static str>,
-    /// Where the models a login may use are listed.
-    models: &'static str,
-    /// The number of the first page of logs.
-    first_log_page: u32,
-    /// The length of a full page of logs.
-    pub(super) log_page_len: usize,
-    /// Keys can be asked for their own quota.
-    pub(super) key_usage: bool,
-    /// How a key's limits are written.
-    pub(super) limits: LimitNames,
-}
-
-/// How a kind writes what its keys are limited to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LimitNames {
-    /// `model_limits` behind the switch `model_limits_enabled`, `allow_ips` one a line, `group`.
-    /// [QuantumNous/new-api e2c7aa7b model/token.go]
-    Switched,
-    /// `models` and `subnet`, both with commas and without a switch; no groups.
-    /// [songquanpeng/one-api 8df4a267 model/token.go]
-    Bare,
-}
-
-/// Every kind, one entry each. Trailing slashes are canonical: gin answers 301 or 307 to the
-/// other form, and redirects are never followed with a credential.
-const ADAPTERS: [Adapter; 2] = [
-    // QuantumNous/new-api. `p`, `page_size` (before: `size`, for one week of July 2025 `page`);
-    // April 2025 takes `p` from 0 and answers a bare array [ef8ae4db, e2c7aa7b common/page_info.go].
-    // The user header is required until 2026-07-20 and ignored after [31d70fca3].
-    Adapter {
-        kind: SiteKind::NewApi,
-        user_header: Some("New-Api-User"),
-        list_query: "&page_size=100&size=100&page=",
-        zero_based: None,
-        page_len: None,
-        reveals: true,
-        groups: Some("/api/user/self/groups"),
-        models: "/api/user/models",
-        first_log_page: 1,
-        log_page_len: 100,
-        key_usage: true,
-        limits: LimitNames::Switched,
-    },
-    // songquanpeng/one-api 8df4a267: `p` from 0, always 10 a page, full keys [controller/token.go].
-    Adapter {
-        kind: SiteKind::OneApi,
-        user_header: None,
-        list_query: "",
-        zero_based: Some(true),
-        page_len: Some(10),
-        reveals: false,
-        groups: None,
-        models: "/api/user/available_models",
-        first_log_page: 0,
-        log_page_len: 10,
-        key_usage: false,
-        limits: LimitNames::Bare,
-    },
-];
-
-pub(super) fn adapter(kind: SiteKind) -> &'static Adapter {
-    ADAPTERS
-        .iter()
-        .find(|adapter| adapter.kind == kind)
-        .expect("every kind has its adapter")
-}
+use relaykeep_protocol::{RemoteId, Reveal};
 
 /// `GET /api/status`: open to everyone.
 pub(super) fn status_request(place: &Place) -> HttpRequest {
@@ -104,9 +23,9 @@ pub(super) fn self_request(place: &Place, login: Option<&Login>) -> HttpRequest 
     )
 }
 
-/// `GET /api/user/self/groups`, where it is.
+/// The groups the login may use, where they are listed.
 pub(super) fn groups_request(place: &Place, login: &Login) -> Option<HttpRequest> {
-    let path = adapter(place.kind).groups?;
+    let path = place.kind.habits().groups?;
     Some(request(
         place,
         Some(login),
@@ -118,7 +37,7 @@ pub(super) fn groups_request(place: &Place, login: &Login) -> Option<HttpRequest
 
 /// The models the login may use.
 pub(super) fn models_request(place: &Place, login: &Login) -> HttpRequest {
-    let path = adapter(place.kind).models;
+    let path = place.kind.habits().models;
     request(place, Some(login), Method::Get, path, Bucket::Ordinary)
 }
 
@@ -218,11 +137,12 @@ pub(super) fn logs_request(
     since: i64,
     page: u32,
 ) -> HttpRequest {
-    let first = adapter(place.kind).first_log_page;
+    let habits = place.kind.habits();
     let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
     let path = format!(
-        "/api/log/self?type=2&p={}&page_size=100&size=100&start_timestamp={since}&token_name={name}",
-        first + page
+        "/api/log/self?{}{}&start_timestamp={since}&token_name={name}",
+        habits.log_query,
+        habits.first_log_page + page
     );
     request(place, Some(login), Method::Get, &path, Bucket::Ordinary)
 }
@@ -246,7 +166,7 @@ fn with_body(mut request: HttpRequest, body: String) -> HttpRequest {
 
 /// One page of the keys.
 pub(super) fn list_request(place: &Place, login: &Login, page: u32) -> HttpRequest {
-    let query = adapter(place.kind).list_query;
+    let query = place.kind.habits().list_query;
     // A query that ends in `page=` wants the page named twice.
     let again = if query.ends_with('=') {
         page.to_string()
@@ -273,12 +193,16 @@ pub(super) fn batch_reveal_request(place: &Place, login: &Login, ids: &[&RemoteI
     )
 }
 
-/// `POST /api/token/{id}/key`, without a body.
+/// `/api/token/{id}/key`, without a body.
 pub(super) fn reveal_request(place: &Place, login: &Login, id: &RemoteId) -> HttpRequest {
+    let method = match place.kind.habits().reveals {
+        Some(Reveal::Get) => Method::Get,
+        Some(Reveal::Post) | None => Method::Post,
+    };
     request(
         place,
         Some(login),
-        Method::Post,
+        method,
         &format!("/api/token/{}/key", id.0),
         Bucket::Critical,
     )
@@ -299,7 +223,7 @@ fn request(
         header("Accept-Language", "en"),
     ];
     if let (Some(name), Some(id)) = (
-        adapter(place.kind).user_header,
+        place.kind.user_header(),
         login.and_then(|login| login.user_id.as_deref()),
     ) {
         headers.push(header(name, id));

@@ -5,7 +5,7 @@ use super::lax::{self, Raw};
 use super::limit::limited_until;
 use super::words;
 use crate::http::{Bucket, HttpError, HttpResponse};
-use relaykeep_protocol::{Millis, SiteTrouble};
+use relaykeep_protocol::{Millis, SiteKind, SiteTrouble};
 use serde_json::value::RawValue;
 
 /// Why a site could not be worked with.
@@ -84,6 +84,7 @@ fields! {
 fields! {
     struct ErrorBody {
         message "message",
+        kind "type",
     }
 }
 
@@ -117,13 +118,17 @@ pub fn classify<'a>(response: &'a HttpResponse, asking: &Asking) -> Result<Answe
         (status, _) => {
             let words = envelope.words();
             let code = lax::text(envelope.code);
-            let trouble = refusal(
-                status,
-                code.as_deref(),
-                words.as_deref(),
-                auth_version,
-                asking,
-            );
+            let trouble = if envelope.gave_up() {
+                SiteTrouble::Absent
+            } else {
+                refusal(
+                    status,
+                    code.as_deref(),
+                    words.as_deref(),
+                    auth_version,
+                    asking,
+                )
+            };
             Err(SiteError::Trouble(
                 trouble,
                 words.as_deref().and_then(words::said),
@@ -133,6 +138,15 @@ pub fn classify<'a>(response: &'a HttpResponse, asking: &Asking) -> Result<Answe
 }
 
 impl Envelope<'_> {
+    /// Veloera broke down in what it was asked, as it will again (a redemption without Redis,
+    /// seen on 8117f302).
+    fn gave_up(&self) -> bool {
+        let kind = self
+            .error
+            .and_then(|error| ErrorBody::read(error.get()).ok()?.kind);
+        lax::text(kind).as_deref() == Some("veloera_panic")
+    }
+
     /// The site's own words, wherever it put them.
     fn words(&self) -> Option<String> {
         let inner = || {
@@ -235,11 +249,12 @@ fn refusal(
     if says(&["been banned", "已被封禁"]) {
         return SiteTrouble::UserDisabled;
     }
-    if says(&[
-        "New-Api-User",
-        "does not match logged in user",
-        "与登录用户不匹配",
-    ]) {
+    // Each kind names its own header.
+    let names_header = SiteKind::ALL
+        .iter()
+        .filter_map(|kind| kind.user_header())
+        .any(|header| words.contains(header));
+    if names_header || says(&["does not match logged in user", "与登录用户不匹配"]) {
         return SiteTrouble::UserIdMismatch;
     }
     if says(&[

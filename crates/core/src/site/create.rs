@@ -85,9 +85,12 @@ pub async fn create_keys(
         let body = create_body(place.kind, &making[at].values, &making[at].called);
         match site.send(adapter::create_request(place, login, body)).await {
             Ok(content) => {
-                // One API says what it made.
+                // One API says what it made, done-hub its id and its key.
                 let made = content.as_deref().and_then(read_key);
-                let own = made.filter(|key| name_of(&key.raw) == making[at].called);
+                let own = made.filter(|key| {
+                    let name = name_of(&key.raw);
+                    name.is_empty() || name == making[at].called
+                });
                 making[at].id = own.map(|key| key.id);
                 made_any = true;
             }

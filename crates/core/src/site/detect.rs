@@ -4,7 +4,7 @@
 use super::adapter;
 use super::address::BaseUrl;
 use super::answer::{Asking, SiteError, classify, is_refusal, refusal_code};
-use super::facts::{StatusFields, fields_of};
+use super::facts::{StatusFields, fields_of, headed};
 use super::fields::fields;
 use super::lax;
 use super::place::Place;
@@ -76,45 +76,40 @@ const SURE: i32 = 70;
 /// So many points make the questions worth asking.
 const HINT: i32 = 15;
 
-/// Every clue: its message id, the kind it speaks for (`None`: the whole family), its points.
+/// Every clue: its message id and its points. It speaks for the whole family, or for one kind.
 mod clue {
-    use super::SiteKind;
-    pub(super) type Line = (&'static str, Option<SiteKind>, i32);
-    const NEW: Option<SiteKind> = Some(SiteKind::NewApi);
-    const ONE: Option<SiteKind> = Some(SiteKind::OneApi);
+    pub(super) type Line = (&'static str, i32);
 
-    pub(super) const ADDRESS: Line = ("clue_address", None, 5);
-    pub(super) const STORED_LOGIN: Line = ("clue_stored_login", None, 15);
-    pub(super) const STORED_UNIT: Line = ("clue_stored_unit", None, 15);
-    pub(super) const STORED_STATUS: Line = ("clue_stored_status", None, 20);
-    pub(super) const STORED_NEW_API: Line = ("clue_stored_new_api", NEW, 20);
-    pub(super) const STORED_ONE_API: Line = ("clue_stored_one_api", ONE, 20);
-    pub(super) const STATUS_ANSWER: Line = ("clue_status_answer", None, 30);
-    pub(super) const FAMILY_HEADER: Line = ("clue_family_header", None, 10);
-    pub(super) const NEW_API_HEADER: Line = ("clue_new_api_header", NEW, 40);
-    pub(super) const NEW_API_FIELDS: Line = ("clue_new_api_fields", NEW, 40);
-    pub(super) const ONE_API_FIELDS: Line = ("clue_one_api_fields", ONE, 40);
-    pub(super) const SELF_ANSWER: Line = ("clue_self_answer", None, 10);
-    pub(super) const SELF_CODE: Line = ("clue_self_code", NEW, 20);
-    pub(super) const SELF_STRANGE: Line = ("clue_self_strange", None, -30);
-    pub(super) const OTHER_PRODUCT: Line = ("clue_other_product", None, -200);
-    pub(super) const PAGE_INSTEAD: Line = ("clue_page_instead", None, -200);
-    pub(super) const STRANGE_ANSWER: Line = ("clue_strange_answer", None, -200);
+    pub(super) const ADDRESS: Line = ("clue_address", 5);
+    pub(super) const HOST: Line = ("clue_host", 20);
+    pub(super) const STORED_LOGIN: Line = ("clue_stored_login", 15);
+    pub(super) const STORED_UNIT: Line = ("clue_stored_unit", 15);
+    pub(super) const STORED_STATUS: Line = ("clue_stored_status", 20);
+    pub(super) const STORED_KIND: Line = ("clue_stored_kind", 20);
+    pub(super) const STATUS_ANSWER: Line = ("clue_status_answer", 30);
+    pub(super) const FAMILY_HEADER: Line = ("clue_family_header", 10);
+    pub(super) const KIND_HEADER: Line = ("clue_kind_header", 40);
+    pub(super) const KIND_FIELDS: Line = ("clue_kind_fields", 40);
+    pub(super) const SELF_ANSWER: Line = ("clue_self_answer", 10);
+    pub(super) const SELF_CODE: Line = ("clue_self_code", 20);
+    pub(super) const SELF_STRANGE: Line = ("clue_self_strange", -30);
+    pub(super) const OTHER_PRODUCT: Line = ("clue_other_product", -200);
+    pub(super) const PAGE_INSTEAD: Line = ("clue_page_instead", -200);
+    pub(super) const STRANGE_ANSWER: Line = ("clue_strange_answer", -200);
 }
 
 /// Message ids of all clues, for the catalogue.
-pub const CLUES: [&str; 17] = [
+pub const CLUES: [&str; 16] = [
     clue::ADDRESS.0,
+    clue::HOST.0,
     clue::STORED_LOGIN.0,
     clue::STORED_UNIT.0,
     clue::STORED_STATUS.0,
-    clue::STORED_NEW_API.0,
-    clue::STORED_ONE_API.0,
+    clue::STORED_KIND.0,
     clue::STATUS_ANSWER.0,
     clue::FAMILY_HEADER.0,
-    clue::NEW_API_HEADER.0,
-    clue::NEW_API_FIELDS.0,
-    clue::ONE_API_FIELDS.0,
+    clue::KIND_HEADER.0,
+    clue::KIND_FIELDS.0,
     clue::SELF_ANSWER.0,
     clue::SELF_CODE.0,
     clue::SELF_STRANGE.0,
@@ -255,8 +250,13 @@ fields! {
 }
 
 impl Weights {
-    fn add(&mut self, (what, kind, points): clue::Line) {
-        if self.clues.iter().all(|clue| clue.what != what) {
+    fn add(&mut self, line: clue::Line) {
+        self.add_for(None, line);
+    }
+
+    fn add_for(&mut self, kind: Option<SiteKind>, (what, points): clue::Line) {
+        let is_new = |clue: &Clue| clue.what != what || clue.kind != kind;
+        if self.clues.iter().all(is_new) {
             self.clues.push(Clue {
                 what: what.to_owned(),
                 kind,
@@ -268,7 +268,7 @@ impl Weights {
     fn points(&self, kind: SiteKind) -> i32 {
         self.clues
             .iter()
-            .filter(|clue| clue.kind.is_none_or(|of| of == kind))
+            .filter(|clue| clue.kind.is_none_or(|of| kind.may_pass_for(of)))
             .map(|clue| clue.points)
             .sum()
     }
@@ -285,7 +285,7 @@ impl Weights {
     fn clues_for(&self, kind: SiteKind) -> Vec<Clue> {
         self.clues
             .iter()
-            .filter(|clue| clue.kind.is_none_or(|of| of == kind))
+            .filter(|clue| clue.kind.is_none_or(|of| kind.may_pass_for(of)))
             .cloned()
             .collect()
     }
@@ -305,12 +305,11 @@ impl Weights {
         {
             self.add(clue::STORED_UNIT);
         }
-        // New API's newer front end, and the field that came with it [e2c7aa7b web/src].
-        if ["newapi:default:cache-version", "quota_display_type"]
-            .iter()
-            .any(|name| entry(name).is_some())
-        {
-            self.add(clue::STORED_NEW_API);
+        for kind in SiteKind::ALL {
+            let stored = kind.habits().marks.stored;
+            if stored.iter().any(|name| entry(name).is_some()) {
+                self.add_for(Some(kind), clue::STORED_KIND);
+            }
         }
         // `siteInfo` is the berry theme's: One API's, and the hubs', which their answer tells apart.
         for name in ["status", "siteInfo"] {
@@ -318,7 +317,7 @@ impl Weights {
                 continue;
             };
             self.add(clue::STORED_STATUS);
-            self.weigh_fields(&fields, clue::STORED_NEW_API, clue::STORED_ONE_API);
+            self.weigh_fields(&fields, clue::STORED_KIND);
         }
         let user = raw("user").and_then(|raw| StoredUser::read(raw.get()).ok());
         let mut login = StoredLogin::default();
@@ -337,12 +336,16 @@ impl Weights {
             self.silent = Some(Recognition::Unreachable);
             return;
         };
-        for (header, line) in [
-            ("x-oneapi-request-id", clue::FAMILY_HEADER),
-            ("x-new-api-version", clue::NEW_API_HEADER),
-        ] {
-            if status.header(header).is_some() {
-                self.add(line);
+        if status.header("x-oneapi-request-id").is_some() {
+            self.add(clue::FAMILY_HEADER);
+        }
+        for kind in headed(status) {
+            self.add_for(Some(kind), clue::KIND_HEADER);
+        }
+        for kind in SiteKind::ALL {
+            // A name alone proves nothing: it only decides between a kind and its fork.
+            if kind.habits().marks.hosts.contains(&asked.base.host()) {
+                self.add_for(Some(kind), clue::HOST);
             }
         }
         let asking = Asking {
@@ -354,11 +357,9 @@ impl Weights {
             Ok(answer) => match fields_of(answer.data).filter(StatusFields::of_the_family) {
                 Some(fields) => {
                     self.add(clue::STATUS_ANSWER);
-                    self.weigh_fields(&fields, clue::NEW_API_FIELDS, clue::ONE_API_FIELDS);
+                    self.weigh_fields(&fields, clue::KIND_FIELDS);
                     self.site_name = fields.site_name();
-                    self.generation = fields
-                        .facts(status.header("x-new-api-version").is_some())
-                        .generation;
+                    self.generation = fields.facts(status).generation;
                     self.weigh_self(asked.bare_self.as_ref());
                 }
                 None => self.add(clue::STRANGE_ANSWER),
@@ -394,18 +395,11 @@ impl Weights {
         }
     }
 
-    fn weigh_fields(
-        &mut self,
-        fields: &StatusFields<'_>,
-        new_api: clue::Line,
-        one_api: clue::Line,
-    ) {
-        if fields.look_alike() {
-            self.add(clue::OTHER_PRODUCT);
-        } else if fields.new_api() {
-            self.add(new_api);
-        } else if fields.one_api() {
-            self.add(one_api);
+    fn weigh_fields(&mut self, fields: &StatusFields<'_>, line: clue::Line) {
+        match fields.kind() {
+            Some(kind) => self.add_for(Some(kind), line),
+            None if fields.look_alike() => self.add(clue::OTHER_PRODUCT),
+            None => {}
         }
         self.may_show_the_token |= fields.may_show_the_token();
     }
@@ -424,22 +418,26 @@ impl Weights {
         }
         self.add(clue::SELF_ANSWER);
         if refusal_code(&response.body).is_some_and(|code| code.starts_with("AUTH_")) {
-            self.add(clue::SELF_CODE);
+            self.add_for(Some(SiteKind::NewApi), clue::SELF_CODE);
             self.generation = Some(Generation::Jwt);
             self.may_show_the_token = false;
-        } else if response.header("x-new-api-version").is_some() {
+        } else if headed(response).next().is_some() {
             // From 2026-01-30; masks came on 2026-03-08. The list will correct it.
             self.generation = Some(Generation::MaskedCookie);
         }
     }
 
     fn offer(&self, kind: SiteKind, signed_in: bool) -> TokenOffer {
-        match (kind, self.generation) {
+        let habits = kind.habits();
+        if habits.generations && self.generation == Some(Generation::Jwt) {
             // Nothing on the page tells whether somebody is signed in.
-            (SiteKind::NewApi, Some(Generation::Jwt)) => TokenOffer::OnlyByReplacing,
-            (SiteKind::NewApi | SiteKind::OneApi, _) if !signed_in => TokenOffer::SignedOut,
-            (SiteKind::NewApi, _) if self.may_show_the_token => TokenOffer::Shown,
-            (SiteKind::NewApi | SiteKind::OneApi, _) => TokenOffer::OnlyByReplacing,
+            TokenOffer::OnlyByReplacing
+        } else if habits.names_login && !signed_in {
+            TokenOffer::SignedOut
+        } else if habits.shows_token || (habits.generations && self.may_show_the_token) {
+            TokenOffer::Shown
+        } else {
+            TokenOffer::OnlyByReplacing
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::ports::Clock;
 use relaykeep_protocol::{Generation, ShownAs, SiteKind, SiteTrouble, Unit};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// What a site says of itself to everyone, in `GET /api/status`. To be kept at least ten minutes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,7 +40,10 @@ pub async fn status(
 ) -> Result<SiteFacts, SiteError> {
     let response = http.send(adapter::status_request(place)).await?;
     let facts = read_status(&response, clock.now())?;
-    if facts.kind.is_some_and(|kind| kind != place.kind) {
+    if facts
+        .kind
+        .is_some_and(|kind| !place.kind.may_pass_for(kind))
+    {
         return Err(SiteTrouble::KindChanged { now: facts.kind }.into());
     }
     Ok(facts)
@@ -57,12 +61,12 @@ pub(super) fn read_status(response: &HttpResponse, now: u64) -> Result<SiteFacts
     if !fields.of_the_family() {
         return Err(SiteTrouble::NotARelay.into());
     }
-    Ok(fields.facts(response.header("x-new-api-version").is_some()))
+    Ok(fields.facts(response))
 }
 
 fields! {
-    /// The fields that tell kinds and units apart; the rest of the answer is not looked at.
-    pub(super) struct StatusFields {
+    /// The fields that say how amounts are shown, and what the site calls itself.
+    struct Shown {
         system_name "system_name",
         version "version",
         quota_per_unit "quota_per_unit",
@@ -71,101 +75,93 @@ fields! {
         usd_exchange_rate "usd_exchange_rate",
         custom_currency_symbol "custom_currency_symbol",
         custom_currency_exchange_rate "custom_currency_exchange_rate",
-        setup "setup",
-        chats "chats",
-        price "price",
-        self_use_mode_enabled "self_use_mode_enabled",
-        lark_client_id "lark_client_id",
-        check_in_enabled "check_in_enabled",
-        payment_usd_rate "PaymentUSDRate",
-        enable_safe "EnableSafe",
-        uptime_enabled "UptimeEnabled",
-        invite_code_register "invite_code_register",
-        gemini_api_enabled "GeminiAPIEnabled",
     }
 }
 
+/// What `GET /api/status` answers: those fields, and the names of all there are.
+pub(super) struct StatusFields<'a> {
+    shown: Shown<'a>,
+    names: Vec<Cow<'a, str>>,
+}
+
 pub(super) fn fields_of(data: Option<&RawValue>) -> Option<StatusFields<'_>> {
-    StatusFields::read(data?.get()).ok()
+    let text = data?.get();
+    let there = crate::json::entries(text).ok()?.into_iter();
+    Some(StatusFields {
+        shown: Shown::read(text).ok()?,
+        names: there
+            .filter(|(_, raw)| raw.get() != "null")
+            .map(|(name, _)| name)
+            .collect(),
+    })
 }
 
 impl StatusFields<'_> {
     /// The two fields that every member of the family sends.
     pub(super) fn of_the_family(&self) -> bool {
-        lax::number(self.quota_per_unit).is_some() && lax::text(self.system_name).is_some()
+        lax::number(self.shown.quota_per_unit).is_some()
+            && lax::text(self.shown.system_name).is_some()
     }
 
-    /// Fields that New API has had since before April 2025 and One API never had
-    /// [ef8ae4db, 8df4a267 controller/misc.go].
-    pub(super) fn new_api(&self) -> bool {
-        [
-            self.setup,
-            self.chats,
-            self.price,
-            self.self_use_mode_enabled,
-        ]
-        .iter()
-        .flatten()
-        .count()
-            >= 2
-            && self.lark_client_id.is_none()
+    fn has(&self, names: &[&str]) -> usize {
+        let there = |name: &&&str| self.names.iter().any(|one| one == **name);
+        names.iter().filter(there).count()
     }
 
-    /// Its own field, and none of New API's.
-    pub(super) fn one_api(&self) -> bool {
-        self.lark_client_id.is_some()
-            && [self.setup, self.chats, self.price]
-                .iter()
-                .all(Option::is_none)
+    /// The kind whose fields these are.
+    pub(super) fn kind(&self) -> Option<SiteKind> {
+        SiteKind::ALL.into_iter().find(|kind| {
+            let marks = &kind.habits().marks;
+            !marks.fields.is_empty()
+                && self.has(marks.without) == 0
+                && marks
+                    .fields
+                    .iter()
+                    .all(|(names, least)| self.has(names) >= *least)
+        })
     }
 
-    /// Fields that only other members of the family send: Veloera's `check_in_enabled`
-    /// [8117f302 controller/misc.go], and those of one-hub and done-hub
-    /// [387f8bf1, 42841b35 controller/misc.go].
+    /// Fields that neither New API nor One API ever had, and no kind that they all fit: another
+    /// product of the family.
     pub(super) fn look_alike(&self) -> bool {
-        [
-            self.check_in_enabled,
-            self.payment_usd_rate,
-            self.enable_safe,
-            self.uptime_enabled,
-            self.invite_code_register,
-            self.gemini_api_enabled,
-        ]
-        .iter()
-        .any(Option::is_some)
+        let foreign = |kind: SiteKind, name: &str| kind.habits().marks.without.contains(&name);
+        self.kind().is_none()
+            && self
+                .names
+                .iter()
+                .any(|name| foreign(SiteKind::NewApi, name) && foreign(SiteKind::OneApi, name))
     }
 
     pub(super) fn site_name(&self) -> Option<String> {
-        lax::text(self.system_name)
+        lax::text(self.shown.system_name)
             .map(|name| words::name(&name))
             .filter(|name| !name.is_empty())
     }
 
-    pub(super) fn facts(&self, versioned: bool) -> SiteFacts {
-        let new_api = self.new_api() || versioned;
+    pub(super) fn facts(&self, response: &HttpResponse) -> SiteFacts {
+        let look_alike = self.look_alike();
+        let by_fields = self.kind();
+        let generations = by_fields.is_some_and(|kind| kind.habits().generations);
         SiteFacts {
             unit: self.unit(),
             site_name: self.site_name(),
-            version: lax::text(self.version)
+            version: lax::text(self.shown.version)
                 .map(|text| words::name(&text))
                 .filter(|text| !text.is_empty()),
-            kind: match (new_api, self.one_api()) {
-                _ if self.look_alike() => None,
-                (true, _) => Some(SiteKind::NewApi),
-                (false, true) => Some(SiteKind::OneApi),
-                (false, false) => None,
-            },
+            kind: by_fields.or_else(|| headed(response).next().filter(|_| !look_alike)),
             // The header X-New-Api-Version is as old as 2026-01-30 [d7c55b92b]: without it keys
             // were not masked yet. With it the list itself shows it.
-            generation: (self.new_api() && !versioned).then_some(Generation::Unmasked),
-            look_alike: self.look_alike(),
+            generation: (generations && headed(response).next().is_none())
+                .then_some(Generation::Unmasked),
+            look_alike,
         }
     }
 
     /// The login's token is still in `GET /api/user/self`: so until 2025-08-31 [d0d6168e2], a
     /// month before `quota_display_type` came [8294a76bc].
     pub(super) fn may_show_the_token(&self) -> bool {
-        self.new_api() && self.quota_display_type.is_none()
+        self.kind().is_some_and(|kind| kind.habits().generations)
+            && self.shown.quota_display_type.is_none()
     }
 
     /// [e2c7aa7b setting/operation_setting/general_setting.go]
@@ -175,26 +171,34 @@ impl StatusFields<'_> {
                 .filter(|rate| *rate > 0.0)
                 .unwrap_or(default)
         };
-        let shown_as = match lax::text(self.quota_display_type).as_deref() {
+        let shown_as = match lax::text(self.shown.quota_display_type).as_deref() {
             Some("CNY") => ShownAs::Cny {
-                rate: rate(self.usd_exchange_rate, 7.3),
+                rate: rate(self.shown.usd_exchange_rate, 7.3),
             },
             Some("TOKENS") => ShownAs::Tokens,
             Some("CUSTOM") => ShownAs::Custom {
-                symbol: lax::text(self.custom_currency_symbol)
+                symbol: lax::text(self.shown.custom_currency_symbol)
                     .map(|symbol| crate::text::one_line(&symbol, 8))
                     .filter(|symbol| !symbol.is_empty())
                     .unwrap_or_else(|| "¤".to_owned()),
-                rate: rate(self.custom_currency_exchange_rate, 1.0),
+                rate: rate(self.shown.custom_currency_exchange_rate, 1.0),
             },
             Some(_) => ShownAs::Usd,
             // Before 2025-09-29 and on One API a switch alone decides.
-            None if lax::truth(self.display_in_currency) == Some(false) => ShownAs::Tokens,
+            None if lax::truth(self.shown.display_in_currency) == Some(false) => ShownAs::Tokens,
             None => ShownAs::Usd,
         };
         Unit {
-            per_dollar: rate(self.quota_per_unit, 500_000.0),
+            per_dollar: rate(self.shown.quota_per_unit, 500_000.0),
             shown_as,
         }
     }
+}
+
+/// The kinds whose own header an answer carries.
+pub(super) fn headed(response: &HttpResponse) -> impl Iterator<Item = SiteKind> {
+    SiteKind::ALL.into_iter().filter(|kind| {
+        let header = kind.habits().marks.header;
+        header.is_some_and(|name| response.header(name).is_some())
+    })
 }

@@ -1,5 +1,6 @@
 use super::fields::fields;
 use super::lax::{self, Raw};
+use super::values::Nested;
 use super::words;
 use crate::secret::{ApiKey, MaskedKey, Secret};
 use relaykeep_protocol::{KeyRow, RemoteId, SecretState};
@@ -70,6 +71,7 @@ fields! {
         models "models",
         allow_ips "allow_ips",
         subnet "subnet",
+        setting "setting",
     }
 }
 
@@ -125,9 +127,13 @@ pub(super) fn read_key(raw: &RawValue) -> Option<RemoteKey> {
         gone_since: None,
         replaced_by: None,
     };
+    let (models, addresses) = match Nested::read(data.setting) {
+        Some(nested) => (cleaned(nested.models), cleaned(nested.addresses)),
+        None => (models(&data), addresses(&data)),
+    };
     Some(RemoteKey {
-        models: models(&data),
-        addresses: addresses(&data),
+        models,
+        addresses,
         id,
         row,
         full,
@@ -244,6 +250,12 @@ fn addresses(data: &KeyData<'_>) -> Option<Vec<String>> {
         split(data.subnet, &[','])
     };
     (!listed.is_empty()).then_some(listed)
+}
+
+/// The hubs' lists, each name of its own.
+fn cleaned(list: Option<Vec<String>>) -> Option<Vec<String>> {
+    let clean = |name: &String| Some(words::name(name)).filter(|name| !name.is_empty());
+    list.map(|list| list.iter().filter_map(clean).take(1_000).collect())
 }
 
 fn split(raw: Raw<'_>, at: &[char]) -> Vec<String> {

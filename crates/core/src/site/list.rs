@@ -7,7 +7,7 @@ use super::place::{Login, Place, Quirks};
 use crate::http::{Bucket, Http, HttpError, HttpResponse};
 use crate::ports::Clock;
 use crate::sorted::SortedSet;
-use relaykeep_protocol::{CutReason, Generation, SiteKind, SiteTrouble};
+use relaykeep_protocol::{CutReason, Generation, SiteTrouble};
 use serde_json::value::RawValue;
 
 /// New API lets a user own this many keys [e2c7aa7b controller/token.go]; more is not read.
@@ -161,10 +161,7 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn new(place: &'a Place) -> Self {
-        let zero_based = place
-            .quirks
-            .zero_based
-            .or(adapter::adapter(place.kind).zero_based);
+        let zero_based = place.quirks.zero_based.or(place.kind.habits().zero_based);
         Self {
             place,
             next: if zero_based == Some(true) { 0 } else { 1 },
@@ -285,7 +282,7 @@ impl<'a> Reading<'a> {
             .place
             .quirks
             .page_len
-            .or(adapter::adapter(self.place.kind).page_len);
+            .or(self.place.kind.habits().page_len);
         match known {
             Some(length) => usize::try_from(length).unwrap_or(usize::MAX),
             None if [10, 20, 50].contains(&self.first_len) => self.first_len,
@@ -347,7 +344,7 @@ impl<'a> Reading<'a> {
     /// What the list shows of New API's generation: stars since d67f446b6, `auto_groups` since
     /// 0ab020206, which is after the JWT.
     fn generation(&self) -> Option<Generation> {
-        if self.place.kind != SiteKind::NewApi {
+        if !self.place.kind.habits().generations {
             return None;
         }
         if self.jwt_era {

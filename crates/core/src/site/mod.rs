@@ -1,6 +1,6 @@
 //! Sites: what an address is, how one is recognised, how an account is read and its keys are
 //! listed and revealed. Adapters build requests and read answers; flows string them together
-//! over the `Http` port. Everything that differs between kinds is a constant in `ADAPTERS`.
+//! over the `Http` port. Everything that differs between kinds is a constant in `SiteKind`'s table.
 
 mod account;
 mod adapter;
@@ -48,5 +48,5 @@ pub use values::{abilities, differing, fields_of, restricted, values_of, whole_p
 /// Whether a kind's sites have endpoints that give the full keys behind masks.
 #[must_use]
 pub fn reveals(kind: relaykeep_protocol::SiteKind) -> bool {
-    adapter::adapter(kind).reveals
+    kind.habits().reveals.is_some()
 }

@@ -14,7 +14,9 @@ use serde_json::value::RawValue;
 /// More names than this are not read.
 const MOST: usize = 2_000;
 
-/// The groups the login may use. Kinds without groups have none.
+/// The groups the login may use. Kinds without groups have none. `own` is the login's own group:
+/// where the list is the same for anyone, that one may be missing in it, and keys can be put in it
+/// all the same (seen on 387f8bf1 and 42841b35).
 ///
 /// # Errors
 /// When the site does not say.
@@ -23,6 +25,7 @@ pub async fn groups(
     clock: &impl Clock,
     place: &Place,
     login: &Login,
+    own: Option<&str>,
 ) -> Result<Vec<GroupOffer>, SiteError> {
     let Some(request) = adapter::groups_request(place, login) else {
         return Ok(Vec::new());
@@ -32,25 +35,42 @@ pub async fn groups(
         crate::json::entries(&data).map_err(|_| SiteError::from(SiteTrouble::BadAnswer))?;
     // April 2025 lists one group of no name (seen on ef8ae4db).
     let named = entries.into_iter().filter(|(name, _)| !name.is_empty());
-    let offers = named.take(MOST).map(|(name, raw)| {
-        let group = GroupData::read(raw.get()).unwrap_or_default();
-        GroupOffer {
+    let offers = named.take(MOST).filter_map(|(name, raw)| {
+        // v-api is said to write a text in place of the object.
+        let group = GroupData::read(raw.get()).unwrap_or(GroupData {
+            desc: Some(raw),
+            ..GroupData::default()
+        });
+        let text = |raw| lax::text(raw).map(|text| words::name(&text));
+        let about = [group.desc, group.description, group.name].map(text);
+        let about = about.into_iter().flatten().find(|text| !text.is_empty());
+        (lax::truth(group.enable) != Some(false)).then(|| GroupOffer {
             name: name.into_owned(),
-            about: words::name(&lax::text(group.desc).unwrap_or_default()),
+            about: about.unwrap_or_default(),
             // For `auto` it is a text.
-            ratio: lax::text(group.ratio)
-                .map(|ratio| words::name(&ratio))
-                .filter(|ratio| !ratio.is_empty()),
-        }
+            ratio: text(group.ratio).filter(|ratio| !ratio.is_empty()),
+        })
     });
-    Ok(offers.collect())
+    let mut offers: Vec<GroupOffer> = offers.collect();
+    let own = own.filter(|own| !own.is_empty() && place.kind.habits().groups_for_anyone);
+    if let Some(own) = own.filter(|own| offers.iter().all(|offer| offer.name != **own)) {
+        offers.push(GroupOffer {
+            name: own.to_owned(),
+            about: String::new(),
+            ratio: None,
+        });
+    }
+    Ok(offers)
 }
 
-// `{"<name>": {"ratio": 1, "desc": "…"}}`
+// `{"<name>": {"ratio": 1, "desc": "…"}}`; the hubs say `name`, and done-hub `description` too.
 fields! {
     struct GroupData {
         desc "desc",
+        description "description",
+        name "name",
         ratio "ratio",
+        enable "enable",
     }
 }
 
@@ -88,13 +108,20 @@ pub async fn auto_groups(
     names(groups.ok_or_else(bad)?.get())
 }
 
+/// A list of names; the hubs write an object, and what stands beside each name is its price.
 fn names(data: &str) -> Result<Vec<String>, SiteError> {
-    let listed = Capped::read(data).map_err(|_| SiteError::from(SiteTrouble::BadAnswer))?;
-    let names = listed.items.into_iter().filter_map(|raw| {
-        // A name that does not fit a line, or would be cut by the list's commas, is none.
-        lax::text(Some(raw)).filter(|name| !name.is_empty() && words::name(name) == *name)
-    });
-    Ok(names.take(MOST).collect())
+    let bad = |_| SiteError::from(SiteTrouble::BadAnswer);
+    let names: Vec<String> = if data.starts_with('{') {
+        let entries = crate::json::entries(data).map_err(bad)?;
+        entries.into_iter().map(|(name, _)| name.into()).collect()
+    } else {
+        let listed = Capped::read(data).map_err(bad)?;
+        let texts = listed.items.into_iter().map(Some);
+        texts.filter_map(lax::text).collect()
+    };
+    // A name that does not fit a line, or would be cut by the list's commas, is none.
+    let fits = |name: &String| !name.is_empty() && words::name(name) == *name;
+    Ok(names.into_iter().filter(fits).take(MOST).collect())
 }
 
 async fn ask(

@@ -56,7 +56,7 @@ pub async fn reveal(
         batches: place.quirks.batch_reveal != Some(false),
         singles_work: false,
     };
-    if !adapter::adapter(place.kind).reveals {
+    if place.kind.habits().reveals.is_none() {
         return run.stop(SiteTrouble::Absent.into());
     }
     while !run.left.is_empty() {

@@ -19,7 +19,7 @@ const MOST_PAGES: u32 = 10;
 const DAY: i64 = 24 * 3600;
 
 fields! {
-    struct PageData { items "items" = null }
+    struct PageData { items "items" = null, data "data" = null }
 }
 
 fields! {
@@ -53,7 +53,7 @@ pub async fn key_usage(
         let data = answer.data.map_or("null", RawValue::get);
         let items = if data.starts_with('{') {
             let page = PageData::read(data).map_err(|_| bad())?;
-            page.items.ok_or_else(bad)?.get()
+            page.items.or(page.data).ok_or_else(bad)?.get()
         } else {
             data
         };
@@ -72,7 +72,7 @@ pub async fn key_usage(
             sum.0 += 1;
             sum.1 = sum.1.saturating_add(lax::int(line.quota).unwrap_or(0));
         }
-        if listed.count < adapter::adapter(site.place.kind).log_page_len {
+        if listed.count < site.place.kind.habits().log_page_len {
             cut = false;
             break;
         }
@@ -114,7 +114,7 @@ pub async fn key_totals(
             unlimited_quota "unlimited_quota",
         }
     }
-    if !adapter::adapter(place.kind).key_usage {
+    if !place.kind.habits().key_usage {
         return Ok(None);
     }
     let bound = Bound {

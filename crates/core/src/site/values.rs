@@ -1,62 +1,48 @@
 //! What a key is set to, read out of a raw object and written back into one without loss.
 
-use super::adapter::{LimitNames, adapter};
 use super::fields::fields;
 use super::lax::{self, Raw};
 use super::place::Place;
 use crate::json;
 use crate::secret::Secret;
 use relaykeep_protocol::{
-    AddressRule, Expiry, Generation, KeyAbilities, KeyField, KeyPatch, KeyValues, ModelLimit,
-    Quota, SiteKind,
+    AddressRule, Expiry, Generation, KeyAbilities, KeyField, KeyPatch, KeyValues, LimitNames,
+    ModelLimit, Quota, SiteKind,
 };
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-/// The highest quota of the JWT era: the code says 10^9 dollars and clamps that to 32 bits (seen
-/// on e2c7aa7b). April 2025 and One API check none.
-const MOST_QUOTA: i64 = 2_147_483_647;
-/// The cookie era says the same and does not clamp it: 10^9 of the usual 500 000 units (seen on
-/// 5a6c53d4).
+/// The highest quota of the cookie era: 10^9 of the usual 500 000 units, and not clamped as later
+/// (seen on 5a6c53d4). April 2025 and other kinds check none.
 const MOST_QUOTA_COOKIE: i64 = 500_000_000_000_000;
 
 /// What a site's keys can be set to.
 #[must_use]
 pub fn abilities(place: &Place) -> KeyAbilities {
-    let generation = place.quirks.generation;
-    let old = generation == Some(Generation::Unmasked);
-    match adapter(place.kind).limits {
-        LimitNames::Switched => KeyAbilities {
-            // 30 before 2025-12-04, bytes not characters [e2c7aa7b controller/token.go].
-            name_bytes: if old { 30 } else { 50 },
-            most_quota: match generation {
-                Some(Generation::Unmasked) => None,
-                Some(Generation::MaskedCookie) => Some(MOST_QUOTA_COOKIE),
-                Some(Generation::Jwt) | None => Some(MOST_QUOTA),
-            },
-            models: true,
-            // April 2025 drops networks, and a key with no plain address left is open to all.
-            addresses: if old {
-                AddressRule::PlainOnly
-            } else {
-                AddressRule::Any
-            },
-            groups: true,
-            cross_group_retry: matches!(
-                generation,
-                Some(Generation::MaskedCookie | Generation::Jwt)
-            ),
-            auto_groups: generation == Some(Generation::Jwt),
-        },
-        LimitNames::Bare => KeyAbilities {
-            name_bytes: 30,
-            most_quota: None,
-            models: true,
-            addresses: AddressRule::NetworksOnly,
-            groups: false,
-            cross_group_retry: false,
-            auto_groups: false,
-        },
+    let habits = place.kind.habits();
+    let mut can = habits.can.clone();
+    if !habits.generations {
+        return can;
     }
+    match place.quirks.generation {
+        None => {}
+        Some(Generation::Unmasked) => {
+            // 30 before 2025-12-04 [e2c7aa7b controller/token.go]. April 2025 drops networks, and
+            // a key with no plain address left is open to all.
+            can.name_bytes = 30;
+            can.most_quota = None;
+            can.addresses = AddressRule::PlainOnly;
+        }
+        Some(Generation::MaskedCookie) => {
+            can.most_quota = Some(MOST_QUOTA_COOKIE);
+            can.cross_group_retry = true;
+        }
+        Some(Generation::Jwt) => {
+            can.cross_group_retry = true;
+            can.auto_groups = true;
+        }
+    }
+    can
 }
 
 fields! {
@@ -71,6 +57,7 @@ fields! {
         models "models",
         allow_ips "allow_ips",
         subnet "subnet",
+        setting "setting",
         group "group",
         cross_group_retry "cross_group_retry",
         auto_groups "auto_groups",
@@ -84,6 +71,7 @@ pub fn values_of(raw: &Secret) -> KeyValues {
     let Ok(data) = Settable::read(raw.expose()) else {
         return KeyValues::default();
     };
+    let nested = Nested::read(data.setting);
     KeyValues {
         name: lax::text(data.name).unwrap_or_default(),
         quota: if lax::truth(data.unlimited_quota).unwrap_or(false) {
@@ -94,11 +82,15 @@ pub fn values_of(raw: &Secret) -> KeyValues {
         // Only −1 means never.
         expires: lax::int(data.expired_time).filter(|at| *at != -1),
         models: match lax::truth(data.model_limits_enabled) {
+            _ if nested.is_some() => nested.as_ref().and_then(|nested| nested.models.clone()),
             Some(true) => Some(split(data.model_limits, &[','])),
             Some(false) => None,
             None => Some(split(data.models, &[','])).filter(|models| !models.is_empty()),
         },
         addresses: match data.allow_ips {
+            _ if nested.is_some() => nested
+                .and_then(|nested| nested.addresses)
+                .unwrap_or_default(),
             Some(_) => split(data.allow_ips, &['\n', '\r']),
             None => split(data.subnet, &[',']),
         },
@@ -115,6 +107,80 @@ pub fn values_of(raw: &Secret) -> KeyValues {
         }),
         enabled: lax::int(data.status) != Some(2),
     }
+}
+
+/// The limits that the hubs keep in `setting.limits`, each behind a switch: a list that is off
+/// limits nothing. Lists that were never made are `null` [42841b35 model/token.go, seen live].
+#[derive(Clone, Debug, Default)]
+pub(super) struct Nested {
+    /// Empty: switched on, and allows nothing.
+    pub(super) models: Option<Vec<String>>,
+    /// An empty list limits nothing (seen live), and counts as none.
+    pub(super) addresses: Option<Vec<String>>,
+}
+
+impl Nested {
+    pub(super) fn read(setting: Raw<'_>) -> Option<Self> {
+        fields! {
+            struct Setting { limits "limits" }
+        }
+        fields! {
+            struct Limits {
+                models "limit_model_setting",
+                addresses "limits_ip_setting",
+            }
+        }
+        let of = |raw: Raw<'_>, list: &str| -> Option<Vec<String>> {
+            let mut found = [None; 2];
+            super::fields::find(raw?.get(), &["enabled", list], &mut found).ok()?;
+            let listed = lax::Capped::read(found[1].map_or("null", RawValue::get)).ok()?;
+            let texts = listed.items.into_iter().map(Some).filter_map(lax::text);
+            (lax::truth(found[0]) == Some(true)).then(|| texts.collect())
+        };
+        let setting = Setting::read(setting?.get()).ok()?;
+        let limits = Limits::read(setting.limits?.get()).ok()?;
+        Some(Self {
+            models: of(limits.models, "models"),
+            addresses: of(limits.addresses, "whitelist").filter(|list| !list.is_empty()),
+        })
+    }
+}
+
+/// An object with one entry put in, in its place if it is there; all else as it was sent.
+fn with_entry(object: Option<&str>, name: &str, value: &str) -> String {
+    let entries = object.and_then(|text| json::entries(text).ok());
+    let mut fields = Vec::new();
+    let mut there = false;
+    for (one, sent) in entries.unwrap_or_default() {
+        let ours = one == name;
+        there |= ours;
+        let text = if ours { value } else { sent.get() };
+        fields.push([&json::write(&one), ":", text].concat());
+    }
+    if !there {
+        fields.push([&json::write(name), ":", value].concat());
+    }
+    ["{", &fields.join(","), "}"].concat()
+}
+
+/// `setting` with one limit set anew; heartbeat, billing tag and what else stands there stay.
+fn nested_limit(setting: &str, limit: &str, list: &str, wanted: Option<&[String]>) -> String {
+    let inside = |object: Option<&str>, name: &str| -> Option<String> {
+        let mut found = [None];
+        super::fields::find(object?, &[name], &mut found).ok()?;
+        found[0].map(|raw| raw.get().to_owned())
+    };
+    let limits = inside(Some(setting), "limits");
+    let one = inside(limits.as_deref(), limit);
+    let on = wanted.is_some();
+    let one = with_entry(one.as_deref(), "enabled", &on.to_string());
+    let one = with_entry(
+        Some(&one),
+        list,
+        &wanted.map_or_else(|| "null".to_owned(), json::write),
+    );
+    let limits = with_entry(limits.as_deref(), limit, &one);
+    with_entry(Some(setting), "limits", &limits)
 }
 
 /// The name in a raw object, to the letter.
@@ -230,7 +296,7 @@ pub fn restricted(patch: &KeyPatch, fields: &[KeyField]) -> KeyPatch {
 /// refused as a whole once the login may no longer use one of its groups [e2c7aa7b
 /// controller/token.go UpdateToken, setTokenAutoGroups]. The status is the one stored: a replace that enables is refused for what the key is now, not for what it will be.
 pub(super) fn replace_body(kind: SiteKind, raw: &Secret, patch: &KeyPatch) -> Zeroizing<String> {
-    let written = written(kind, patch);
+    let written = written(kind, patch, Some(raw));
     let mut body = Zeroizing::new(String::from("{"));
     let mut put = |name: &str, value: &str| {
         if body.len() > 1 {
@@ -262,7 +328,7 @@ pub(super) fn create_body(kind: SiteKind, values: &KeyValues, name: &str) -> Str
     let mut all = whole_patch(values);
     all.name = Some(name.to_owned());
     all.auto_groups.clone_from(&values.auto_groups);
-    let fields: Vec<String> = written(kind, &all)
+    let fields: Vec<String> = written(kind, &all, None)
         .into_iter()
         .map(|(name, value)| format!("\"{name}\":{value}"))
         .collect();
@@ -293,14 +359,20 @@ pub fn whole_patch(values: &KeyValues) -> KeyPatch {
 /// What a patch asks for that this kind cannot hold: "none of the models" is an empty list, which
 /// without a switch means "all of them". Written, it would open the key.
 pub(super) fn cannot_hold(kind: SiteKind, models: Option<&ModelLimit>) -> bool {
-    adapter(kind).limits == LimitNames::Bare
+    kind.habits().limits == LimitNames::Bare
         && matches!(models, Some(ModelLimit::Only(list)) if list.is_empty())
 }
 
-/// A patch in a site's own fields.
-fn written(kind: SiteKind, patch: &KeyPatch) -> Vec<(&'static str, String)> {
-    let names = adapter(kind).limits;
+/// A patch in a site's own fields; `raw` is the key as it is.
+fn written(kind: SiteKind, patch: &KeyPatch, raw: Option<&Secret>) -> Vec<(&'static str, String)> {
+    let names = kind.habits().limits;
+    let mut setting = None;
     let mut fields = Vec::new();
+    if names == LimitNames::Nested && (patch.models.is_some() || patch.addresses.is_some()) {
+        // No secret: limits, a heartbeat, tags.
+        let held = raw.and_then(|raw| Settable::read(raw.expose()).ok()?.setting);
+        setting = Some(held.map_or_else(|| "{}".to_owned(), |held| held.get().to_owned()));
+    }
     if let Some(name) = &patch.name {
         fields.push(("name", json::write(name)));
     }
@@ -330,6 +402,15 @@ fn written(kind: SiteKind, patch: &KeyPatch) -> Vec<(&'static str, String)> {
                 fields.push(("model_limits", json::write(&list)));
             }
             LimitNames::Bare => fields.push(("models", json::write(&list))),
+            LimitNames::Nested => {
+                let only = match limit {
+                    ModelLimit::Any => None,
+                    ModelLimit::Only(models) => Some(models.as_slice()),
+                };
+                let with =
+                    |held: String| nested_limit(&held, "limit_model_setting", "models", only);
+                setting = setting.map(with);
+            }
         }
     }
     if let Some(addresses) = &patch.addresses {
@@ -338,7 +419,16 @@ fn written(kind: SiteKind, patch: &KeyPatch) -> Vec<(&'static str, String)> {
                 fields.push(("allow_ips", json::write(&addresses.join("\n"))));
             }
             LimitNames::Bare => fields.push(("subnet", json::write(&addresses.join(",")))),
+            LimitNames::Nested => {
+                let only = (!addresses.is_empty()).then_some(addresses.as_slice());
+                let with =
+                    |held: String| nested_limit(&held, "limits_ip_setting", "whitelist", only);
+                setting = setting.map(with);
+            }
         }
+    }
+    if let Some(setting) = setting {
+        fields.push(("setting", setting));
     }
     if names == LimitNames::Bare {
         // No groups: a field it does not know would be ignored, and the key be unrestricted.
@@ -346,6 +436,9 @@ fn written(kind: SiteKind, patch: &KeyPatch) -> Vec<(&'static str, String)> {
     }
     if let Some(group) = &patch.group {
         fields.push(("group", json::write(group)));
+    }
+    if names == LimitNames::Nested {
+        return fields;
     }
     if let Some(retry) = patch.cross_group_retry {
         fields.push(("cross_group_retry", retry.to_string()));

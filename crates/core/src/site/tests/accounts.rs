@@ -205,7 +205,14 @@ fn groups_are_read_even_where_a_ratio_is_a_text() {
         ),
     ] {
         let site = server(|_| Ok(recorded(name)));
-        let read = now(groups(&site, &clock(), &place(SiteKind::NewApi), &login())).expect(name);
+        let read = now(groups(
+            &site,
+            &clock(),
+            &place(SiteKind::NewApi),
+            &login(),
+            None,
+        ))
+        .expect(name);
         assert_eq!(
             read.iter()
                 .map(|group| group.name.as_str())
@@ -216,7 +223,13 @@ fn groups_are_read_even_where_a_ratio_is_a_text() {
     }
     let site = server(|_| panic!("One API has no such list"));
     assert_eq!(
-        now(groups(&site, &clock(), &place(SiteKind::OneApi), &login())),
+        now(groups(
+            &site,
+            &clock(),
+            &place(SiteKind::OneApi),
+            &login(),
+            None
+        )),
         Ok(Vec::new())
     );
 }

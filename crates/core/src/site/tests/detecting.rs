@@ -37,11 +37,11 @@ fn stored_status(name: &str) -> String {
 }
 
 #[test]
-fn all_four_servers_are_recognised_with_their_generation() {
+fn every_server_is_recognised_with_its_generation() {
     for (directory, kind) in SERVERS {
         let found = recognised(
-            &recorded(&format!("{directory}/001-status")),
-            &recorded(&format!("{directory}/007-self-no-auth")),
+            &recorded(&showing(directory, "status")),
+            &recorded(&showing(directory, "stranger")),
         );
         let Recognition::Relay {
             kind: found_kind,
@@ -66,6 +66,74 @@ fn all_four_servers_are_recognised_with_their_generation() {
         );
         assert!(clues.iter().all(|clue| CLUES.contains(&clue.what.as_str())));
     }
+}
+
+#[test]
+fn no_kind_is_taken_for_another() {
+    for (directory, kind) in SERVERS {
+        let status: Value =
+            serde_json::from_slice(&recorded(&showing(directory, "status")).body).unwrap();
+        let raw = serde_json::value::to_raw_value(&status["data"]).unwrap();
+        let fields = crate::site::facts::fields_of(Some(&raw)).unwrap();
+        assert_eq!(fields.kind(), Some(kind), "{directory}");
+        assert!(!fields.look_alike(), "{directory}");
+    }
+    // A stored status is as good, and speaks for no other kind.
+    for (directory, kind) in SERVERS.into_iter().skip(4) {
+        let status = stored_status(&showing(directory, "status"));
+        let name = if kind == SiteKind::Veloera {
+            "status"
+        } else {
+            "siteInfo"
+        };
+        let verdict = weigh(
+            Some(&page("/panel", &[(name, &status), ("quota_per_unit", "1")])),
+            &read_asked(&reported(directory)).unwrap(),
+        );
+        assert!(
+            matches!(verdict.recognition, Recognition::Relay { kind: found, .. } if found == kind),
+            "{verdict:?}"
+        );
+    }
+}
+
+#[test]
+fn a_host_decides_between_a_kind_and_its_fork_and_proves_nothing_alone() {
+    let at = |host: &str, status: HttpResponse| {
+        let base = BaseUrl::parse(&format!("https://{host}")).unwrap();
+        let refuse = recorded("newapi-era2/007-self-no-auth");
+        let site = server(|request| {
+            Ok(if request.url.ends_with("/api/status") {
+                status.clone()
+            } else {
+                refuse.clone()
+            })
+        });
+        now(probe(&site, &clock(), &base)).unwrap()
+    };
+    let new_api = recorded("newapi-era2/001-status");
+    for (host, kind) in [
+        ("anyrouter.top", SiteKind::AnyRouter),
+        ("wzw.pp.ua", SiteKind::Wong),
+        ("relay.example", SiteKind::NewApi),
+        ("anyrouter.top.example", SiteKind::NewApi),
+    ] {
+        let found = at(host, new_api.clone());
+        assert!(
+            matches!(found, Recognition::Relay { kind: one, generation: Some(Generation::MaskedCookie), .. } if one == kind),
+            "{host}: {found:?}"
+        );
+    }
+    let other = at("anyrouter.top", recorded("oneapi/001-status"));
+    assert!(matches!(
+        other,
+        Recognition::Relay {
+            kind: SiteKind::OneApi,
+            ..
+        }
+    ));
+    let page = at("anyrouter.top", html(200, "<title>Any Router</title>"));
+    assert!(matches!(page, Recognition::NotARelay(_)));
 }
 
 #[test]
@@ -98,18 +166,14 @@ fn pages_and_look_alikes_are_no_relays() {
             200,
             r#"{"code":0,"message":"success","data":{"site_name":"x","backend_mode_enabled":false}}"#,
         ),
-        // one-hub, done-hub, Veloera: of the family, and strangers to us.
+        // Of the family, with fields of several kinds and so of none of them.
         json(
             200,
-            r#"{"success":true,"data":{"system_name":"One Hub","quota_per_unit":500000,"lark_client_id":"","PaymentUSDRate":7.3}}"#,
+            r#"{"success":true,"data":{"system_name":"x","quota_per_unit":500000,"setup":true,"chats":[],"price":7.3,"check_in_enabled":true,"quota_display_type":"USD"}}"#,
         ),
         json(
             200,
-            r#"{"success":true,"data":{"system_name":"Done Hub","quota_per_unit":500000,"chat_links":"","invite_code_register":false}}"#,
-        ),
-        json(
-            200,
-            r#"{"success":true,"data":{"system_name":"Veloera","quota_per_unit":500000,"setup":true,"chats":[],"price":7.3,"check_in_enabled":true}}"#,
+            r#"{"success":true,"data":{"system_name":"x","quota_per_unit":500000,"invite_code_register":false,"setup":true}}"#,
         ),
     ] {
         let found = recognised(&status, &refuse);
@@ -232,10 +296,10 @@ fn the_status_a_front_end_stores_is_as_good_as_the_answer() {
         "{verdict:?}"
     );
     // Its own account of another product counts against it.
-    let hub = r#"{"system_name":"x","quota_per_unit":1,"PaymentUSDRate":7}"#;
+    let other = r#"{"system_name":"x","quota_per_unit":1,"invite_code_register":false,"chats":[]}"#;
     assert!(
         !weigh(
-            Some(&page("/panel", &[("siteInfo", hub), ("user", user)])),
+            Some(&page("/panel", &[("siteInfo", other), ("user", user)])),
             &[]
         )
         .hinted
@@ -254,6 +318,11 @@ fn what_can_be_had_without_typing_depends_on_the_generation() {
         ("newapi-era3", false, TokenOffer::OnlyByReplacing),
         ("oneapi", true, TokenOffer::OnlyByReplacing),
         ("oneapi", false, TokenOffer::SignedOut),
+        ("veloera", true, TokenOffer::Shown),
+        ("veloera", false, TokenOffer::SignedOut),
+        // Their pages keep no login: the site itself says whether somebody is signed in.
+        ("onehub", false, TokenOffer::Shown),
+        ("donehub", false, TokenOffer::Shown),
     ] {
         let stored: &[(&str, &str)] = if signed_in { &[("user", user)] } else { &[] };
         let asked = read_asked(&reported(directory)).unwrap();
@@ -281,12 +350,12 @@ fn a_login_left_over_from_before_the_jwt_is_not_believed() {
 /// What `ask` reports of a server.
 fn reported(directory: &str) -> String {
     let of = |what: &str, name: &str| {
-        let response = recorded(&format!("{directory}/{name}"));
+        let response = recorded(&showing(directory, name));
         let headers: crate::sorted::SortedMap<_, _> = response.headers.iter().cloned().collect();
         serde_json::json!({"base": "https://relay.example", "what": what, "failed": false,
             "status": response.status, "headers": headers, "body": String::from_utf8(response.body).unwrap()})
     };
-    serde_json::json!([of("status", "001-status"), of("self", "007-self-no-auth")]).to_string()
+    serde_json::json!([of("status", "status"), of("self", "stranger")]).to_string()
 }
 
 #[test]

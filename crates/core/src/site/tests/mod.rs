@@ -149,9 +149,25 @@ fn recordings(server: &str) -> Vec<String> {
     names
 }
 
-const SERVERS: [(&str, SiteKind); 4] = [
+const SERVERS: [(&str, SiteKind); 7] = [
     ("newapi-era1u", SiteKind::NewApi),
     ("newapi-era2", SiteKind::NewApi),
     ("newapi-era3", SiteKind::NewApi),
     ("oneapi", SiteKind::OneApi),
+    ("veloera", SiteKind::Veloera),
+    ("onehub", SiteKind::OneHub),
+    ("donehub", SiteKind::DoneHub),
 ];
+
+/// The recording of a server that shows this; each recorder numbered its own way.
+fn showing(server: &str, what: &str) -> String {
+    let name = match (server, what) {
+        ("veloera" | "onehub" | "donehub", "status") => "01-status",
+        (_, "status") => "001-status",
+        ("veloera", "stranger") => "10-self-unauth",
+        ("onehub" | "donehub", "stranger") => "09-self-unauth",
+        (_, "stranger") => "007-self-no-auth",
+        _ => panic!("{what}"),
+    };
+    format!("{server}/{name}")
+}
