@@ -59,7 +59,7 @@ export function faultless(app) {
 
 /** Adds a simulated or real site's account by hand. */
 export const addByHand = (app, site, name, change = {}) =>
-  app.addAccount({ origin: site.base, userId: site.family === "one-api" ? undefined : site.userId, token: site.accessToken, name, ...change });
+  app.addAccount({ origin: site.base, userId: site.namesUser ? site.userId : undefined, token: site.accessToken, name, ...change });
 
 /** The same, unless an account of this name is there. */
 export async function ensure(app, site, name) {

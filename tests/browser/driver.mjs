@@ -8,7 +8,7 @@ import { hits } from "./profile.mjs";
 
 export { sleep, until, View };
 
-const KIND_WORDS = { "new-api": "New API", "one-api": "One API" };
+const KIND_WORDS = { "new-api": "New API", "one-api": "One API", veloera: "Veloera", "one-hub": "One Hub", "done-hub": "Done Hub", sub2api: "Sub2API" };
 
 /** Starts the browser with the extension. Without `profile` a fresh one is made, and removed by `close()`. */
 export async function launch({ dist, profile, flags, headless = true, size } = {}) {

@@ -45,6 +45,8 @@ export class SimSite {
     Object.assign(this, told);
     /** What a person calls it. */
     this.family = KINDS[this.kind];
+    /** Its requests name the user. */
+    this.namesUser = this.family === "new-api" || this.family === "veloera";
     this.masks = this.kind === "newapi-cookie" || this.kind === "newapi-jwt";
     this.host = new URL(this.origin).host;
   }
@@ -202,6 +204,7 @@ export class RealSite {
     if (!WAYS[told.kind]) throw new Error(`${this.origin}: no kind ${told.kind}`);
     /** What it differs in: what the popup says it is, its user header, what its page keeps. */
     this.way = { ...FAMILY, ...WAYS[told.kind] };
+    this.namesUser = this.way.header !== undefined;
     this.base = told.base ?? told.origin;
     this.run = run;
     this.host = new URL(this.origin).host;
@@ -262,8 +265,9 @@ export class RealSite {
     );
   }
 
+  /** `more` is in the site's own words. */
   async addKeys(keys) {
-    for (const { name } of keys) await this.#api("POST", this.way.path, this.way.made(name));
+    for (const { name, ...more } of keys) await this.#api("POST", this.way.path, { ...this.way.made(name), ...more });
   }
 
   async cleanUp() {
