@@ -232,6 +232,12 @@ pub(crate) async fn usage(
             .await
             .ok()
             .flatten();
+        let row = account.row(&key.id).filter(|_| usage.totals.is_none());
+        if let Some(row) = row {
+            let billed =
+                site::key_billing(&http, &SystemClock, &place, &full, &row, account.unit());
+            usage.totals = billed.await.ok().flatten();
+        }
     }
     Ok(usage)
 }

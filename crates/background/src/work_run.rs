@@ -475,6 +475,10 @@ impl Part<'_> {
             names()?,
             async |making: &[Making]| {
                 self.edit(|item| item.task = Some(Box::new(task(making.to_vec()))));
+                // The one on its way is not done yet.
+                let begun = making.iter().filter(|one| one.sent).count();
+                let done = u32::try_from(begun.saturating_sub(1)).unwrap_or(u32::MAX);
+                self.show(done, making.len());
                 match self.journal().await {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(ending) => {

@@ -194,6 +194,8 @@ pub enum CutReason {
     Inconsistent,
     /// A page failed after others had come.
     Failed,
+    /// The limit of requests was reached after some pages had come.
+    Limited,
 }
 
 /// How one item ended.

@@ -87,7 +87,7 @@ pub struct Habits {
     /// A full page's length, where the server takes no wish for it.
     pub page_len: Option<u32>,
     /// Listed keys may be masked, and how one is revealed.
-    pub reveals: Option<Reveal>,
+    pub reveals: Option<RevealBy>,
     /// Where the groups a login may use are listed.
     pub groups: Option<&'static str>,
     /// That list knows no access token: the login's own group, if nobody else may use it, is
@@ -126,7 +126,7 @@ pub struct Marks {
 
 /// How one masked key is revealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reveal {
+pub enum RevealBy {
     /// `POST /api/token/{id}/key`.
     Post,
     /// `GET /api/token/{id}/key`.
@@ -193,7 +193,7 @@ const NEW_API: Habits = Habits {
     list_query: "&page_size=100&size=100&page=",
     zero_based: None,
     page_len: None,
-    reveals: Some(Reveal::Post),
+    reveals: Some(RevealBy::Post),
     groups: Some("/api/user/self/groups"),
     groups_for_anyone: false,
     models: "/api/user/models",
@@ -373,7 +373,7 @@ kinds! {
         user_header: "New-Api-User",
         habits: Habits {
             marks: Marks { hosts: &["wzw.pp.ua"], ..NO_MARKS },
-            reveals: Some(Reveal::Get),
+            reveals: Some(RevealBy::Get),
             ..NEW_API_FORK
         },
     }

@@ -24,7 +24,7 @@ pub use jobs::{
     CutReason, ItemState, JobId, JobItem, JobKind, JobState, JobView, Outcome, Step, Wait,
 };
 pub use keys::{KeyDetails, KeyRef, KeyRow, RemoteId, SecretState};
-pub use kinds::{Habits, LimitNames, Marks, Reveal, SiteKind};
+pub use kinds::{Habits, LimitNames, Marks, RevealBy, SiteKind};
 pub use sensitive::Sensitive;
 pub use settings::Settings;
 pub use sites::{Clue, Generation, Recognition, TabSite, TokenOffer};

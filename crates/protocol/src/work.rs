@@ -485,4 +485,6 @@ pub struct UsageTotals {
     pub left: i64,
     /// No limit of its own.
     pub unlimited: bool,
+    /// The site answered for the whole account instead of for the key.
+    pub of_account: bool,
 }

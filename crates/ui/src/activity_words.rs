@@ -279,6 +279,7 @@ fn cut_words(listed: u32, why: CutReason) -> String {
             CutReason::Cap => "cut_cap",
             CutReason::Inconsistent => "cut_inconsistent",
             CutReason::Failed => "cut_failed",
+            CutReason::Limited => "cut_limited",
         },
         listed,
         &[],

@@ -343,7 +343,14 @@ fn totals_list(totals: &UsageTotals, unit: &Unit) -> AnyView {
     };
     let line = |word: &str, value: String| all![el("dt").kid(t(word, &[])), el("dd").kid(value)];
     all![
-        el("h3").kid(t("usage_says", &[])),
+        el("h3").kid(t(
+            if totals.of_account {
+                "usage_says_account"
+            } else {
+                "usage_says"
+            },
+            &[]
+        )),
         el("dl")
             .class("counts")
             .kid((!totals.unlimited).then(|| line("usage_granted", amount(totals.granted, unit))))

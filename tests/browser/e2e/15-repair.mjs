@@ -56,6 +56,24 @@ export default {
       },
     },
     {
+      name: "a look that was left in the middle comes to its end",
+      longest: 120_000,
+      async run({ app, sites: [, site] }) {
+        await ensure(app, site, "Meadow");
+        await app.lookAtRepair();
+        await site.fault({ path: "/api/user/self/groups", fault: "slow_loris", ms_per_byte: 15 });
+        try {
+          const view = await app.options("repair");
+          await view.click("button", "Look again");
+          await view.find("progressbar", /^Asking the sites/);
+          await app.options("activity");
+        } finally {
+          await site.clearFaults();
+        }
+        await app.lookAtRepair();
+      },
+    },
+    {
       name: "keys whose group vanished are listed and moved",
       longest: 300_000,
       async run({ app, sites: [, site] }) {

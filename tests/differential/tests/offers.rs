@@ -2,9 +2,11 @@
 //! is accepted.
 
 use relaykeep_core::secret::ApiKey;
-use relaykeep_core::site::{auto_groups, check_key, groups, key_totals, key_usage, models};
+use relaykeep_core::site::{
+    auto_groups, check_key, groups, key_billing, key_totals, key_usage, list_keys, models,
+};
 use relaykeep_differential::{Row, Rules, World, run};
-use relaykeep_protocol::{SiteTrouble, UsageTotals};
+use relaykeep_protocol::{SiteTrouble, Unit, UsageTotals};
 use serde_json::{Value, json};
 
 fn update(world: &World, id: i64, columns: &Value) {
@@ -209,8 +211,68 @@ fn a_key_is_asked_for_its_totals_where_it_can_be() {
             used: 100,
             left: 900,
             unlimited: false,
+            of_account: false,
         };
         let masked = matches!(rules, Rules::Cookie | Rules::Jwt);
         assert_eq!(totals, masked.then_some(want), "{rules:?}");
+    }
+}
+
+#[test]
+fn the_form_of_billing_says_the_same_and_whether_it_is_about_the_key() {
+    for rules in Rules::ALL {
+        let world = World::start(rules.kind(), 1, 5);
+        let (http, clock, place) = (&world.port, &world.clock, &world.place);
+        let (id, row) = newest(&world);
+        update(
+            &world,
+            id,
+            &json!({"unlimited_quota": false, "remain_quota": 900, "used_quota": 100}),
+        );
+        let listing = run(list_keys(http, clock, place, &world.login, |_| ()))
+            .expect("alive")
+            .expect("a list");
+        let mut listed = listing.keys.into_iter().map(|key| key.row);
+        let held = listed
+            .find(|row| row.id.0 == id.to_string())
+            .expect("it is listed");
+        let billed = || {
+            run(key_billing(
+                http,
+                clock,
+                place,
+                &full(&row),
+                &held,
+                &Unit::default(),
+            ))
+            .expect("alive")
+            .expect("an answer")
+            .expect("numbers")
+        };
+        let want = UsageTotals {
+            granted: 1_000,
+            used: 100,
+            left: 900,
+            unlimited: false,
+            of_account: false,
+        };
+        assert_eq!(billed(), want, "{rules:?}");
+        world.control("options", &json!({"display_token_stat": false}));
+        assert!(billed().of_account, "{rules:?}");
+        world.control("options", &json!({"display_token_stat": true}));
+        update(&world, id, &json!({"status": 2}));
+        let refused = run(key_billing(
+            http,
+            clock,
+            place,
+            &full(&row),
+            &held,
+            &Unit::default(),
+        ));
+        assert_eq!(
+            refused.expect("alive").expect("an answer"),
+            None,
+            "{rules:?}"
+        );
     }
 }

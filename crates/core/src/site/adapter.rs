@@ -4,7 +4,7 @@
 use super::place::{Login, Place};
 use crate::http::{Bound, Bucket, HttpRequest, Method};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use relaykeep_protocol::{RemoteId, Reveal};
+use relaykeep_protocol::{RemoteId, RevealBy};
 
 /// `GET /api/status`: open to everyone.
 pub(super) fn status_request(place: &Place) -> HttpRequest {
@@ -129,6 +129,13 @@ pub(super) fn key_usage_request(place: &Place, key: Bound) -> HttpRequest {
     request
 }
 
+/// What a key says of itself in the form of OpenAI's billing.
+pub(super) fn billing_request(place: &Place, key: Bound, path: &str) -> HttpRequest {
+    let mut request = request(place, None, Method::Get, path, Bucket::Ordinary);
+    request.bearer = Some(key);
+    request
+}
+
 /// One page of what the login's keys of one name spent since then. Pages as each kind counts them.
 pub(super) fn logs_request(
     place: &Place,
@@ -196,8 +203,8 @@ pub(super) fn batch_reveal_request(place: &Place, login: &Login, ids: &[&RemoteI
 /// `/api/token/{id}/key`, without a body.
 pub(super) fn reveal_request(place: &Place, login: &Login, id: &RemoteId) -> HttpRequest {
     let method = match place.kind.habits().reveals {
-        Some(Reveal::Get) => Method::Get,
-        Some(Reveal::Post) | None => Method::Post,
+        Some(RevealBy::Get) => Method::Get,
+        Some(RevealBy::Post) | None => Method::Post,
     };
     request(
         place,

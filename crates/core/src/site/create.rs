@@ -40,7 +40,9 @@ pub async fn create_keys(
     let mut listing = list_keys(site.http, site.clock, place, login, |_| {}).await?;
     find(making, &listing);
     let lost = making.iter().any(|one| one.sent && one.id.is_none());
-    if let (true, Some(CutReason::Failed | CutReason::Inconsistent)) = (lost, listing.cut) {
+    if let (true, Some(CutReason::Failed | CutReason::Limited | CutReason::Inconsistent)) =
+        (lost, listing.cut)
+    {
         // What was not seen may be there all the same: made again, it might be made twice.
         return Err(listing
             .failed

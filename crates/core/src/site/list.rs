@@ -309,7 +309,12 @@ impl<'a> Reading<'a> {
         if self.keys.is_empty() || error == SiteError::Http(HttpError::Stopped) {
             return Err(error);
         }
-        self.cut = Some(CutReason::Failed);
+        let limited = matches!(error.trouble(), SiteTrouble::RateLimited { .. });
+        self.cut = Some(if limited {
+            CutReason::Limited
+        } else {
+            CutReason::Failed
+        });
         let mut listing = self.close();
         listing.failed = Some(error);
         Ok(listing)

@@ -42,7 +42,7 @@ pub use offers::{auto_groups, groups, models};
 pub use place::{Login, Place, Quirks};
 pub use reveal::{RevealEnd, reveal};
 pub use typed::{NotAUserId, read_token, read_user_id, typed_key};
-pub use usage::{key_totals, key_usage};
+pub use usage::{key_billing, key_totals, key_usage};
 pub use values::{abilities, differing, fields_of, restricted, values_of, whole_patch};
 
 /// Whether a kind's sites have endpoints that give the full keys behind masks.

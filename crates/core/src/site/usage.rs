@@ -11,7 +11,7 @@ use crate::http::{Bound, Bucket, Http};
 use crate::ports::Clock;
 use crate::secret::{ApiKey, Secret};
 use crate::sorted::SortedMap;
-use relaykeep_protocol::{KeyUsage, SiteTrouble, UsageLine, UsageTotals};
+use relaykeep_protocol::{KeyRow, KeyUsage, ShownAs, SiteTrouble, Unit, UsageLine, UsageTotals};
 use serde_json::value::RawValue;
 
 /// Ten pages tell enough, and more would eat into the site's limit.
@@ -146,5 +146,84 @@ pub async fn key_totals(
         used: number(totals.total_used),
         left: number(totals.total_available),
         unlimited: lax::truth(totals.unlimited_quota).unwrap_or(false),
+        of_account: false,
+    }))
+}
+
+/// What a site bills an unlimited key as [QuantumNous/new-api e2c7aa7b controller/billing.go;
+/// songquanpeng/one-api 8df4a267 the same].
+const BILLED_UNLIMITED: f64 = 100_000_000.0;
+
+/// The same in the form of OpenAI's billing, for sites that cannot say more. Many answer with the
+/// whole account's numbers (`DisplayTokenStatEnabled` off): what was granted tells that, which
+/// spending does not change.
+///
+/// # Errors
+/// When the site does not say.
+pub async fn key_billing(
+    http: &impl Http,
+    clock: &impl Clock,
+    place: &Place,
+    key: &ApiKey,
+    row: &KeyRow,
+    unit: &Unit,
+) -> Result<Option<UsageTotals>, SiteError> {
+    fields! {
+        struct Billing {
+            hard_limit_usd "hard_limit_usd",
+            total_usage "total_usage",
+        }
+    }
+    // As the site shows amounts; an own currency stays plain dollars here (recorded 505, 506).
+    let raw = match unit.shown_as {
+        ShownAs::Tokens => 1.0,
+        ShownAs::Usd | ShownAs::Custom { .. } => unit.per_dollar,
+        ShownAs::Cny { rate } => unit.per_dollar / rate,
+    };
+    let mut amounts = [0.0; 2];
+    for (amount, what) in amounts.iter_mut().zip(["subscription", "usage"]) {
+        let path = format!("/v1/dashboard/billing/{what}");
+        let bound = Bound {
+            // Sent to the site that issued it.
+            secret: Secret::new(key.expose().to_owned()),
+            origins: vec![place.base.origin().to_owned()],
+        };
+        let response = http
+            .send(adapter::billing_request(place, bound, &path))
+            .await?;
+        let billing = readable(&response.body).and_then(|text| Billing::read(text).ok());
+        let said = billing
+            .filter(|_| response.status == 200)
+            .and_then(|billing| lax::number(billing.hard_limit_usd.or(billing.total_usage)));
+        let Some(said) = said else {
+            let asking = Asking {
+                bucket: Bucket::Ordinary,
+                expects_auth_version: false,
+                now: clock.now(),
+            };
+            // A key that is over is refused here; that says nothing about what it spent.
+            return match classify(&response, &asking) {
+                Err(SiteError::Trouble(trouble @ SiteTrouble::RateLimited { .. }, said)) => {
+                    Err(SiteError::Trouble(trouble, said))
+                }
+                Ok(_) | Err(_) => Ok(None),
+            };
+        };
+        *amount = said;
+    }
+    let [granted, hundredths] = amounts;
+    #[expect(clippy::cast_possible_truncation, reason = "a float saturates")]
+    let quota = |amount: f64| (amount * raw).round() as i64;
+    let held = row.remaining.zip(row.used).map(|(left, used)| left + used);
+    let unlimited = row.unlimited && granted >= BILLED_UNLIMITED;
+    let its =
+        unlimited || !row.unlimited && held.is_some_and(|held| (quota(granted) - held).abs() <= 1);
+    let (granted, used) = (quota(granted), quota(hundredths / 100.0));
+    Ok(Some(UsageTotals {
+        granted,
+        used,
+        left: granted.saturating_sub(used),
+        unlimited,
+        of_account: !its,
     }))
 }

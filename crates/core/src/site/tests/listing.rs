@@ -446,6 +446,10 @@ fn a_page_that_fails_later_leaves_what_came_and_says_so() {
         ),
         (Ok(json(200, "")), SiteTrouble::BadAnswer),
         (Err(HttpError::TimedOut), SiteTrouble::TimedOut),
+        (
+            Err(HttpError::NotBefore(NOW + 9)),
+            SiteTrouble::RateLimited { until: NOW + 9 },
+        ),
         (Err(HttpError::TooLarge), SiteTrouble::AnswerTooLarge),
     ] {
         let site = server(|request| {
@@ -456,9 +460,15 @@ fn a_page_that_fails_later_leaves_what_came_and_says_so() {
             }
         });
         let listing = listed(&site, &place(SiteKind::NewApi)).unwrap();
+        let limited = matches!(trouble, SiteTrouble::RateLimited { .. });
+        let cut = if limited {
+            CutReason::Limited
+        } else {
+            CutReason::Failed
+        };
         assert_eq!(
             (listing.keys.len(), listing.cut, listing.complete),
-            (100, Some(CutReason::Failed), false)
+            (100, Some(cut), false)
         );
         assert_eq!(listing.failed.expect("the reason").trouble(), trouble);
     }
