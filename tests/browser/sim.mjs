@@ -157,6 +157,7 @@ const plain = (key) => {
 /** How kinds of real server differ in what the suites ask of them themselves. */
 const HUB = {
   says: /One Hub/,
+  shows: true,
   listed: (page) => `page=${page + 1}&size=100&order=-id`,
   // No login [MartialBE/one-hub 387f8bf1 web/src/contexts/StatusContext.jsx, hooks/useLogin.js].
   keeps: (_, status) => ({ siteInfo: JSON.stringify(status), quota_per_unit: String(status.quota_per_unit), display_in_currency: String(status.display_in_currency) }),
@@ -167,7 +168,7 @@ const WAYS = {
   // The JWT era keeps its token in memory, and nothing that names the user anywhere.
   "new-api": { says: /New API/, header: "New-Api-User", keeps: (login, status) => (login.access_token ? STATUS : USER)(login, status) },
   "one-api": { says: /One API/, keeps: USER },
-  veloera: { says: /Veloera/, header: "Veloera-User", keeps: USER },
+  veloera: { says: /Veloera/, shows: true, header: "Veloera-User", keeps: USER },
   "one-hub": HUB,
   "done-hub": { ...HUB, says: /Done Hub/ },
   sub2api: {
@@ -202,7 +203,7 @@ export class RealSite {
     Object.assign(this, { origin, username, email, password, userId, accessToken });
     this.family = told.kind;
     if (!WAYS[told.kind]) throw new Error(`${this.origin}: no kind ${told.kind}`);
-    /** What it differs in: what the popup says it is, its user header, what its page keeps. */
+    /** What it differs in: what the popup says it is, whether it shows its token, its user header, what its page keeps. */
     this.way = { ...FAMILY, ...WAYS[told.kind] };
     this.namesUser = this.way.header !== undefined;
     this.base = told.base ?? told.origin;

@@ -85,6 +85,23 @@ export default {
         }
       },
     },
+    {
+      name: "the token that a real server shows is taken, and none is made",
+      real: true,
+      onlyReal: true,
+      longest: 600_000,
+      async run({ app, sites, options }) {
+        for (const site of sites.filter((one) => one.way.shows)) {
+          const page = await site.signIn(app);
+          await app.addAccountFromTab(page, { shown: true, name: `${site.host} shown` });
+          await page.close();
+          // The suite's own token still works: no other took its place.
+          assert.equal((await site.keys()).length, 2);
+          assert.equal((await app.keys({ account: `${site.host} shown`, search: options.run })).length, 2);
+          await app.removeAccount(`${site.host} shown`);
+        }
+      },
+    },
     only("an old token is taken from the page where the site shows it", async ({ app, sites }) => {
       const site = sites.find((one) => one.kind === "newapi-2025-04");
       const page = await site.signIn(app);
