@@ -25,13 +25,13 @@ usage() {
   check      format, lints, manifest, what the stores' linter says
                --reproducible   only: two builds in two folders are byte-equal
   test       everything, `check` included; the last line counts it
-               --only NAME   one part (check, rust, wasm, e2e, reproducible), or the
+               --only NAME   one part (check, rust, wasm, e2e, firefox, reproducible), or the
                              browser suites and cases whose names hold NAME
                --sites FILE  the browser suites against real servers (see README)
   bench      the budgets of speed, against a floor measured in the same run
 
-Tools are kept by version in ${RELAYKEEP_CACHE:-~/.cache/relaykeep}; CHROMIUM=/path and
-CHROMEDRIVER=/path name browsers that are not on PATH.
+Tools are kept by version in ${RELAYKEEP_CACHE:-~/.cache/relaykeep}; CHROMIUM=/path, FIREFOX=/path,
+CHROMEDRIVER=/path and GECKODRIVER=/path name what is not on PATH.
 TEXT
 }
 
@@ -72,9 +72,10 @@ need_rust() {
     || fail "Cargo.lock has wasm-bindgen $locked, tests/tools/versions.env $WASM_BINDGEN: make them equal"
 }
 
-# cargo_tool CRATE VERSION BINARY: installs outside the clone, whole or not at all.
+# cargo_tool CRATE VERSION BINARY [OPTION…]: installs outside the clone, whole or not at all.
 cargo_tool() {
   local crate=$1 version=$2 binary=$3 name dir
+  shift 3
   name=${crate%-cli}
   dir=$CACHE/$name-$version
   if [[ ! -x $dir/bin/$binary ]]; then
@@ -84,7 +85,7 @@ cargo_tool() {
     partial=$(mktemp -d "$CACHE/.$name-XXXXXX")
     CARGO_TARGET_DIR=$partial/target CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
       CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=0 \
-      cargo install "$crate" --version "$version" --root "$partial/root" >&2 \
+      cargo install "$crate" --version "$version" "$@" --root "$partial/root" >&2 \
       || { rm -rf "$partial"; fail "$crate $version could not be installed: cargo install $crate --version $version"; }
     rm -rf "$dir"
     mv "$partial/root" "$dir"
@@ -155,6 +156,30 @@ need_chromedriver() {
   export CHROMEDRIVER
 }
 
+# Firefox, and geckodriver, which Debian does not have.
+need_firefox() {
+  need_rust
+  local name found=
+  for name in "${FIREFOX:-}" firefox-esr firefox; do
+    [[ -n $name ]] && have "$name" && { found=$(command -v "$name"); break; }
+  done
+  if [[ -n ${FIREFOX:-} ]] && ! have "$FIREFOX"; then fail "FIREFOX=$FIREFOX is not there"; fi
+  if [[ -z $found ]] && on_debian_as_root; then
+    apt_install firefox-esr fonts-noto-cjk
+    found=$(command -v firefox-esr || true)
+  fi
+  [[ -n $found ]] || fail "No Firefox found: sudo apt-get install firefox-esr   or set FIREFOX=/path"
+  local version
+  version=$("$found" --version 2>/dev/null | sed -n 's/.* \([0-9][0-9]*\)\..*/\1/p')
+  [[ -n $version ]] && (( version >= FIREFOX_AT_LEAST )) \
+    || fail "$found is too old: version $FIREFOX_AT_LEAST or newer is needed (sudo apt-get install firefox-esr)"
+  export FIREFOX=$found
+  if [[ -z ${GECKODRIVER:-} ]]; then
+    cargo_tool geckodriver "$GECKODRIVER_VERSION" geckodriver --locked
+    export GECKODRIVER=$CACHE/geckodriver-$GECKODRIVER_VERSION/bin/geckodriver
+  fi
+}
+
 need_python3() {
   have python3 || { on_debian_as_root && apt_install python3 python3-venv; } \
     || fail "No Python found: sudo apt-get install python3 python3-venv"
@@ -215,10 +240,12 @@ build() {
   rm -rf "$OUT/wasm"
   wasm_module relaykeep-background crates/background "$OUT/wasm/background"
   wasm_module relaykeep-ui crates/ui "$OUT/wasm/ui"
-  say "assembling dist/chromium, dist/firefox and the test build"
-  assemble --browser chromium --out dist/chromium
-  assemble --browser firefox --out dist/firefox
-  assemble --browser chromium --out target/test/chromium --loopback
+  say "assembling dist/chromium, dist/firefox and the test builds"
+  local browser
+  for browser in chromium firefox; do
+    assemble --browser "$browser" --out "dist/$browser"
+    assemble --browser "$browser" --out "target/test/$browser" --loopback
+  done
   du -b --apparent-size dist/chromium/*/*.wasm | awk '{ printf "    %8d bytes  %s\n", $1, $2 }' >&2
 }
 
@@ -356,6 +383,8 @@ wasm_tests() {
     cargo test --locked -p relaykeep-webext --target wasm32-unknown-unknown --no-fail-fast
 }
 
+firefox_suites() { node "$BROWSER_TESTS/run.mjs" --browser firefox --dist target/test/firefox --shipped dist/firefox "$@"; }
+
 browser_suites() { node "$BROWSER_TESTS/run.mjs" --dist target/test/chromium --shipped dist/chromium "$@"; }
 
 # ---- verbs --------------------------------------------------------------------------------
@@ -364,10 +393,11 @@ verb_setup() {
   need_wasm_tools
   need_npm
   need_chromedriver
+  need_firefox
   need_python
   say "fetching crates"
   cargo fetch --locked >&2
-  say "ready: $(rustc --version), $("$CHROMIUM" --version 2>/dev/null)"
+  say "ready: $(rustc --version), $("$CHROMIUM" --version 2>/dev/null), $FIREFOX"
 }
 
 verb_run() {
@@ -412,12 +442,14 @@ verb_test() {
   case $only in
     "")
       need_chromedriver
+      need_firefox
       need_python
       check_parts
       build_sim
       part rust rust_tests
       part wasm wasm_tests
       part e2e browser_suites
+      part firefox firefox_suites
       # A second whole build: too long for a clean machine that has just done the first.
       [[ ${CI:-} == true ]] || part reproducible reproducible
       ;;
@@ -426,6 +458,8 @@ verb_test() {
     wasm) need_chromedriver; part wasm wasm_tests ;;
     reproducible) part reproducible reproducible ;;
     e2e) need_chromium; need_python; part build build; build_sim; part e2e browser_suites ;;
+    firefox) need_firefox; need_python; part build build; build_sim; part firefox firefox_suites ;;
+    firefox*) need_firefox; need_python; part build build; build_sim; part firefox firefox_suites --only "$only" ;;
     *) need_chromium; need_python; part build build; build_sim; part e2e browser_suites --only "$only" ;;
   esac
   closing_line

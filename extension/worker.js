@@ -8,6 +8,14 @@ const start = () => (started ??= init({ module_or_path: chrome.runtime.getURL("b
 const tell = (name, ...values) => start().then(() => core[name](...values)).catch(() => {});
 
 chrome.runtime.onMessage.addListener((message, sender, reply) => {
+  if (typeof message?.site === "string") {
+    // A script of ours in a site's page. It may tell, and is told no more than one word.
+    if (sender.id !== chrome.runtime.id || sender.tab?.id === undefined || sender.frameId !== 0) return false;
+    start()
+      .then(() => core.on_page(sender.tab.id, sender.url ?? "", message.site, String(message.text ?? "").slice(0, 300)))
+      .then(reply, () => reply(""));
+    return true;
+  }
   // Messages to the offscreen document pass by here too; those to us are texts.
   if (typeof message !== "string") return false;
   const url = sender.url ?? "";
@@ -31,6 +39,39 @@ globalThis.relaykeepHost = {
   async inPage(tab, name, json) {
     const [answer] = await chrome.scripting.executeScript({ target: { tabId: tab }, func: inPage[name], args: JSON.parse(json) });
     return JSON.stringify(answer.result ?? null);
+  },
+
+  // A tab of a site: best one below its base address, best one in front. Never one put away.
+  async tabOf(pattern, base) {
+    const { origin } = new URL(base);
+    const rank = (tab) => (tab.url.startsWith(base) ? 2 : 0) + (tab.active ? 1 : 0);
+    const tabs = (await chrome.tabs.query({ url: pattern, discarded: false }))
+      .filter((tab) => tab.url && new URL(tab.url).origin === origin);
+    return tabs.sort((a, b) => rank(b) - rank(a))[0]?.id;
+  },
+
+  async script(id, file, matches, keep) {
+    const [held] = await chrome.scripting.getRegisteredContentScripts({ ids: [id] });
+    if ((held?.matches ?? []).join() === matches.join()) return false;
+    if (held) await chrome.scripting.unregisterContentScripts({ ids: [id] });
+    if (matches.length) {
+      await chrome.scripting.registerContentScripts([
+        { id, js: [file], matches, runAt: "document_idle", persistAcrossSessions: keep },
+      ]);
+    }
+    return true;
+  },
+
+  async mark(tabId, text, title) {
+    await chrome.action.setBadgeText({ tabId, text }).catch(() => {});
+    await chrome.action.setTitle({ tabId, title: chrome.i18n.getMessage(title) }).catch(() => {});
+  },
+
+  async clearMarks() {
+    for (const { id: tabId } of await chrome.tabs.query({})) {
+      chrome.action.setBadgeText({ tabId, text: "" }).catch(() => {});
+      chrome.action.setTitle({ tabId, title: "" }).catch(() => {});
+    }
   },
 
   // Chromium's worker has no clipboard: an offscreen document looks and clears. Firefox's event

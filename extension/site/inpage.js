@@ -107,6 +107,38 @@ export async function shownToken(base, userId, header) {
   }
 }
 
+// A short-lived token out of the page's own session (JWT era). The refresh turns the page's cookie
+// in place, under the page's own lock; the cookie itself is never read. On the sign-in's own pages
+// nobody is signed in: a refused refresh would delete the cookie of a sign-in under way.
+export async function pageToken(base, userId) {
+  if (/\/(sign-?in|sign-?up|login|register|reset|oauth|otp|forgot)/i.test(location.pathname)) return { problem: "signed-out" };
+  const refresh = async () => {
+    const answer = await fetch(base + "/api/user/auth/refresh", {
+      method: "POST", credentials: "same-origin", cache: "no-store", redirect: "error",
+      headers: { Accept: "application/json", "Accept-Language": "en" }, signal: AbortSignal.timeout(15000),
+    });
+    if (answer.status === 429) return { problem: "limited" };
+    if (/html/.test(answer.headers.get("content-type") ?? "")) return { problem: "bad-answer" };
+    const { success, data } = await answer.json();
+    if (success !== true) return { problem: answer.status === 401 ? "signed-out" : answer.status === 409 ? "busy" : "refused" };
+    return data;
+  };
+  try {
+    // Outside of secure contexts there are no locks, for the page neither.
+    const data = navigator.locks
+      ? await navigator.locks.request("new-api:auth-refresh", { signal: AbortSignal.timeout(15000) }, refresh)
+      : await refresh();
+    if (data?.problem) return data;
+    const { user, access_token: token, access_expires_at: expires_at } = data ?? {};
+    if (typeof token !== "string" || user?.id === undefined || user.id === null) return { problem: "bad-answer" };
+    // Another login's token is of no use here and stays where it is.
+    if (userId && String(user.id) !== userId) return { problem: "other-user" };
+    return { user_id: String(user.id), username: user.username, token, expires_at };
+  } catch (error) {
+    return { problem: error?.name === "SyntaxError" ? "bad-answer" : "no-answer" };
+  }
+}
+
 // Has the site make a new access token, which ends the one in use. Called only after the person
 // said yes to exactly that, and after the worker wrote down that it is about to. Each step runs
 // once; whatever fails ends it. `generation` is "jwt" or "cookie"; `userId`, where known, is the
@@ -141,13 +173,16 @@ export async function makeToken(base, generation, userId, header) {
   if (generation === "jwt") {
     // The page holds its access token in memory only. A refresh turns the cookie: together with
     // the page's own it would look stolen, so the page's own lock keeps them apart.
-    const refresh = () => call("/api/user/auth/refresh", { method: "POST" });
     let session;
+    const refresh = async () => { session = await call("/api/user/auth/refresh", { method: "POST" }); };
+    // In Firefox the page's world sees nothing of ours: what the lock calls, and what it then waits
+    // for, must be handed over to it.
+    const held = typeof exportFunction !== "function" ? refresh : exportFunction(
+      () => new window.Promise(exportFunction((done) => { refresh().then(() => done()); }, window)), window);
     try {
       // Outside of secure contexts there are no locks, for the page neither.
-      session = navigator.locks
-        ? await navigator.locks.request("new-api:auth-refresh", { signal: AbortSignal.timeout(15000) }, refresh)
-        : await refresh();
+      if (navigator.locks) await navigator.locks.request("new-api:auth-refresh", { signal: AbortSignal.timeout(15000) }, held);
+      else await refresh();
     } catch {
       return failed("lock", "busy");
     }

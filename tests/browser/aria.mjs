@@ -39,6 +39,7 @@ export class View {
 
   /** Accessible names of everything with this role, in document order. */
   async names(role) {
+    if (this.page.ariaNames) return this.page.ariaNames(role);
     const cdp = await this.cdp();
     const { root } = await cdp.send("DOM.getDocument", { depth: 0 });
     const { nodes } = await cdp.send("Accessibility.queryAXTree", { nodeId: root.nodeId, role });

@@ -5,10 +5,12 @@
 // The floor is a hello-world Leptos page in the same extension. Every opening is measured with the
 // vault unlocked and the worker stopped. "Shown" is the first frame in which rows with their keys
 // are laid out on screen, taken by the same script for the floor and for our pages.
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { freshProfile, removeProfile, start } from "./chromium.mjs";
 import { addByHand, PASSPHRASE } from "./context.mjs";
 import { launch, sleep, until } from "./driver.mjs";
 import { simulate } from "./sim.mjs";
@@ -471,6 +473,68 @@ async function unchangedWrites(app, accounts) {
   note(`second, unchanged sync of ${accounts} accounts: objects written beyond the run's own record`, Math.max(0, objects - 3), "objects", 0, `${objects} objects in all`);
 }
 
+// ---- watching ----------------------------------------------------------------------------------
+
+/** An ordinary page of some size, without anything of a relay's. */
+const ORDINARY = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Ordinary</title><body>${"<section><h2>Sowing</h2><p>The tomatoes were sown on the third of March.</p><ul><li>Red<li>Yellow<li>Green</ul></section>".repeat(400)}<script>localStorage.setItem("theme", "dark"); localStorage.setItem("status", "open"); localStorage.setItem("user", JSON.stringify({ name: "maria" }));</script></body></html>`;
+
+/** An extension that only puts this script into every page. */
+function bareExtension(script) {
+  const dir = mkdtempSync(join(tmpdir(), "relaykeep-bare-"));
+  writeFileSync(join(dir, "script.js"), script);
+  writeFileSync(join(dir, "manifest.json"), JSON.stringify({
+    manifest_version: 3, name: "bare", version: "1", content_scripts: [{ matches: ["http://127.0.0.1/*"], js: ["script.js"], run_at: "document_idle" }],
+  }));
+  return dir;
+}
+
+/** What pages cost with this script: milliseconds of scripts, and bytes of heap, medians of `rounds`. */
+async function pagesWith(script, url, rounds) {
+  const dir = bareExtension(script);
+  const profile = freshProfile();
+  const chromium = await start({ dist: dir, profile });
+  const time = [];
+  const heap = [];
+  try {
+    for (let i = 0; i < rounds + 3; i++) {
+      const page = await chromium.browser.newPage();
+      const cdp = await page.createCDPSession();
+      await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
+      const read = async () => Object.fromEntries((await cdp.send("Performance.getMetrics")).metrics.map(({ name, value }) => [name, value]));
+      const before = await read();
+      await page.goto(url, { waitUntil: "load" });
+      await sleep(3600); // the script's second look is over
+      const after = await read();
+      await cdp.send("HeapProfiler.enable");
+      await cdp.send("HeapProfiler.collectGarbage");
+      const { usedSize } = await cdp.send("Runtime.getHeapUsage");
+      await page.close();
+      if (i < 3) continue;
+      time.push((after.ScriptDuration - before.ScriptDuration) * 1000);
+      heap.push(usedSize);
+    }
+  } finally {
+    await chromium.close();
+    removeProfile(profile);
+    rmSync(dir, { recursive: true, force: true });
+  }
+  return { time: median(time), heap: median(heap) };
+}
+
+async function watchingCost() {
+  const server = createServer((_, answer) => answer.setHeader("content-type", "text/html").end(ORDINARY));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${server.address().port}/`;
+  try {
+    const empty = await pagesWith("", url, ROUNDS);
+    const ours = await pagesWith(readFileSync(join(shipped, "site/watch.js"), "utf8"), url, ROUNDS);
+    note("watching: script time on an ordinary page, above an empty script", ours.time - empty.time, "ms", 3, `${round(empty.time, 2)} and ${round(ours.time, 2)} ms`);
+    note("watching: heap of an ordinary page, above an empty script", (ours.heap - empty.heap) / 1_000_000, "MB", 0.1, `${round(empty.heap / 1e6, 3)} and ${round(ours.heap / 1e6, 3)} MB`);
+  } finally {
+    server.close();
+  }
+}
+
 // ---- sizes ----------------------------------------------------------------------------------------
 
 function sizes() {
@@ -482,6 +546,7 @@ function sizes() {
 
 const PARTS = [
   ["sizes", sizes],
+  ["watching", watchingCost],
   ["thousand", thousand],
   ["ten-thousand", tenThousand],
   ["sync-100", () => syncing("sync of 100 accounts × 100 keys on 100 origins, against bare fetches", { sites: 100, accounts: 100 })],

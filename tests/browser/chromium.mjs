@@ -33,10 +33,17 @@ process.on("exit", killAll);
 
 function killAll() {
   for (const entry of alive) {
-    kill(entry.process.pid);
+    if (entry.end) entry.end();
+    else kill(entry.process.pid);
     if (entry.temporary) removeProfile(entry.profile);
   }
   alive.clear();
+}
+
+/** Has another kind of browser killed with us too: `{ end, profile, temporary }`. Returns how to forget it. */
+export function whenEnding(entry) {
+  alive.add(entry);
+  return () => alive.delete(entry);
 }
 
 function kill(pid) {

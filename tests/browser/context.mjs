@@ -9,7 +9,7 @@ export const PASSPHRASE = "correct horse 电池 staple";
 
 /** `before` and `after` of a suite that needs these simulated sites and one browser with a vault;
  *  `ready` does what is left to do then. */
-export function withSites(sites, { mode = "passphrase", vault = true, flags, many, shipped = false, ready } = {}) {
+export function withSites(sites, { mode = "passphrase", vault = true, flags, prefs, many, shipped = false, ready } = {}) {
   return {
     async before(options) {
       const context = { options, PASSPHRASE };
@@ -19,7 +19,7 @@ export function withSites(sites, { mode = "passphrase", vault = true, flags, man
           context.sites = context.sim.sites;
         }
         context.flags = typeof flags === "function" ? await flags(context) : flags;
-        context.app = await launch({ dist: shipped ? options.shipped : options.dist, flags: context.flags });
+        context.app = await launch({ browser: options.browser, dist: shipped ? options.shipped : options.dist, flags: context.flags, prefs });
         if (vault) await context.app.onboard({ mode, passphrase: PASSPHRASE });
         await ready?.(context);
       } catch (error) {
@@ -41,9 +41,10 @@ async function end(context) {
 
 /** A browser of its own for one case; always closed. */
 export async function fresh({ options }, act, given) {
-  const app = await launch({ dist: options.dist, ...given });
+  const app = await launch({ browser: options.browser, dist: options.dist, ...given });
   try {
     const answer = await act(app);
+    await app.overhear?.();
     faultless(app);
     return answer;
   } finally {

@@ -3,6 +3,7 @@
 import { sleep, until, View } from "./aria.mjs";
 import { freshProfile, removeProfile, start } from "./chromium.mjs";
 import { keys } from "./driver-keys.mjs";
+import { sessions } from "./driver-sessions.mjs";
 import { work } from "./driver-work.mjs";
 import { hits } from "./profile.mjs";
 
@@ -11,8 +12,9 @@ export { sleep, until, View };
 const KIND_WORDS = { "new-api": "New API", "one-api": "One API", veloera: "Veloera", "one-hub": "One Hub", "done-hub": "Done Hub", sub2api: "Sub2API" };
 
 /** Starts the browser with the extension. Without `profile` a fresh one is made, and removed by `close()`. */
-export async function launch({ dist, profile, flags, headless = true, size } = {}) {
-  const app = new App({ dist, profile: profile ?? freshProfile(), temporary: !profile, flags, headless, size });
+export async function launch({ browser = "chromium", dist, profile, flags, prefs, headless = true, size } = {}) {
+  const options = { dist, profile: profile ?? freshProfile(), temporary: !profile, flags, prefs, headless, size };
+  const app = browser === "firefox" ? new (await import("./driver-firefox.mjs")).FirefoxApp(options) : new App(options);
   await app.start();
   return app;
 }
@@ -27,7 +29,7 @@ export class App {
   }
 
   /** A page of ours, its faults overheard. */
-  #view(page) {
+  viewOf(page) {
     const place = () => page.url().replace(/^chrome-extension:\/\/\w+\//, "");
     page.on("pageerror", (error) => this.faults.push(`${place()}: ${error.stack ?? error}`));
     page.on("console", (said) => {
@@ -73,7 +75,7 @@ export class App {
   async options(section = "keys") {
     let view = this.views.get("options");
     if (!view || view.page.isClosed()) {
-      view = this.#view(await this.browser.newPage());
+      view = this.viewOf(await this.browser.newPage());
       this.views.set("options", view);
       await view.page.goto(this.url(`options.html#/${section}`));
     } else {
@@ -96,7 +98,7 @@ export class App {
     await page.bringToFront();
     const opened = this.browser.waitForTarget((target) => target.url().startsWith(this.url("popup.html")), { timeout: 15_000 });
     await page.triggerExtensionAction(this.chromium.extension);
-    const view = this.#view(await (await opened).asPage());
+    const view = this.viewOf(await (await opened).asPage());
     await until("the popup to draw", () => view.page.evaluate(() => document.body.innerText.trim().length > 0));
     return view;
   }
@@ -188,7 +190,7 @@ export class App {
     }
   }
 
-  async #fillIn(popup, { userId, token, name, kind, make = false, shown = false } = {}) {
+  async #fillIn(popup, { userId, token, name, kind, make = false, shown = false, browserLogin = false } = {}) {
     await popup.find("region", "This site");
     if (!(await this.#soon(popup, "button", "Add this site"))) await popup.click("button", "Check this site");
     const read = await popup.text();
@@ -201,7 +203,9 @@ export class App {
       if (said !== "shown") throw new Error(said);
     }
     if (name) await popup.type("textbox", "Name", name);
-    if (make) {
+    if (browserLogin) {
+      await popup.click("button", "Use the browser's login");
+    } else if (make) {
       await popup.click("button", "Make a new token");
       await popup.click("button", "Replace the token");
     } else {
@@ -476,6 +480,12 @@ export class App {
     await cdp.detach();
   }
 
+  /** Where the browser puts what is saved from now on. */
+  async downloadTo(dir) {
+    const cdp = await this.browser.target().createCDPSession();
+    await cdp.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: dir });
+  }
+
   /** Whether the worker runs now; looks without touching it. */
   async workerAlive() {
     this.watcher ??= new WeakMap();
@@ -491,7 +501,7 @@ export class App {
   }
 }
 
-Object.assign(App.prototype, work, keys);
+Object.assign(App.prototype, work, keys, sessions);
 
 /** A job that waits for a limit to be over. */
 export const paused = (job) => /goes on by itself/i.test(job.text);

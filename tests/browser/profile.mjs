@@ -1,7 +1,7 @@
 // Searches a browser profile on disk for bytes that must not be there, in every dress a browser
 // or we could have put them: UTF-8, UTF-16LE, base64 at each alignment, hex; as they lie, in
 // LevelDB logs (cut into 32 kB blocks) and tables (snappy blocks), and inside gzip, zlib, brotli
-// and Blink's snappy-compressed values. What can be opened is opened again, three layers deep.
+// and Blink's snappy-compressed values, and Firefox's LZ4 files. What can be opened is opened again, three layers deep.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { brotliDecompressSync, constants, inflateRawSync, inflateSync } from "node:zlib";
@@ -108,6 +108,8 @@ function* unpacked(bytes, depth) {
     yield* streams(bytes, Buffer.from([0x78, second]), (at) => ["zlib", inflateSync(bytes.subarray(at), CUT_IS_FINE)]);
   // Blink packs large structured clones: version tag, pseudo version, "snappy" (IndexedDB).
   yield* streams(bytes, Buffer.from([0xff, 0x11, 0x02]), (at) => ["snappy value", unsnap(bytes.subarray(at + 3))]);
+  // Firefox keeps sessions and the like in LZ4.
+  yield* streams(bytes, Buffer.from("mozLz40\0"), (at) => ["LZ4", unlz4(bytes.subarray(at + 12), bytes.readUInt32LE(at + 8))]);
   // Brotli has no mark. Cached answers begin behind a header of 20 or 24 bytes and the address.
   for (const at of brotliStarts(bytes)) {
     try {
@@ -265,6 +267,28 @@ export function unsnap(bytes) {
       back = (tag & 3) === 2 ? reader.take(2).readUInt16LE(0) : reader.take(4).readUInt32LE(0);
     }
     if (back === 0 || back > to || to + length > size) throw new RangeError("not snappy");
+    for (let i = 0; i < length; i++, to++) out[to] = out[to - back];
+  }
+  return out;
+}
+
+/** LZ4's block format. Throws at the first thing that is not. */
+export function unlz4(bytes, size) {
+  if (size > MOST) throw new RangeError("too large");
+  const reader = new Reader(bytes);
+  const out = Buffer.alloc(size);
+  const long = (length) => {
+    if (length < 15) return length;
+    for (let byte = 255; byte === 255; length += byte) byte = reader.take(1)[0];
+    return length;
+  };
+  for (let to = 0; to < size; ) {
+    const token = reader.take(1)[0];
+    to += reader.take(long(token >> 4)).copy(out, to);
+    if (to >= size) break; // the last sequence has literals only
+    const back = reader.take(2).readUInt16LE(0);
+    const length = long(token & 15) + 4;
+    if (back === 0 || back > to || to + length > size) throw new RangeError("not LZ4");
     for (let i = 0; i < length; i++, to++) out[to] = out[to - back];
   }
   return out;

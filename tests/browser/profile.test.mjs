@@ -68,6 +68,18 @@ function log() {
   return Buffer.concat([record(2, first), record(4, rest)]);
 }
 
+/** What Firefox makes of its session: the needle's end is copied from before its beginning. */
+function lz4() {
+  const [head, tail] = [NEEDLE.slice(0, 22), NEEDLE.slice(22)];
+  const before = Buffer.from(`${tail} ${head}`);
+  const after = Buffer.from(" after");
+  const back = before.length;
+  const block = [0xf0 | (tail.length - 4), before.length - 15, ...before, back & 255, back >> 8, after.length << 4, ...after];
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(before.length + tail.length + after.length);
+  return Buffer.concat([Buffer.from("mozLz40\0"), size, Buffer.from(block)]);
+}
+
 // The middle of a needle is copied from before it, so that it lies nowhere as it is.
 const hidden = Buffer.from(`${NEEDLE.slice(4, 20)} ${NEEDLE}`);
 const text = Buffer.from(`before ${NEEDLE} after`);
@@ -89,6 +101,7 @@ const CASES = {
   "in brotli in the browser's cache": Buffer.concat([
     Buffer.from("305c72a71b6dfbfc05000000", "hex"), Buffer.from([9, 0, 0, 0]), Buffer.alloc(8), Buffer.from("http://a/"), brotliCompressSync(text),
   ]),
+  "packed as Firefox packs its session": lz4(),
   "in base64 in gzip": gzipSync(Buffer.from(`{"a":"${text.toString("base64")}"}`)),
   "in a LevelDB log, cut in two": log(),
   "in a packed LevelDB block": table(Buffer.from("k"), hidden),

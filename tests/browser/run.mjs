@@ -1,6 +1,6 @@
 // Runs the browser suites one after the other and prints one line per case.
 //
-//   node run.mjs --dist DIR --shipped DIR [--only NAME] [--sites FILE] [--alone]
+//   node run.mjs --dist DIR --shipped DIR [--browser firefox] [--only NAME] [--sites FILE] [--alone]
 //
 // A suite is a module with `export default { name, cases: [{ name, run, real? }], before?, after? }`.
 // `run` gets the context that `before` returned: sites, a browser, a vault. Cases share it, because
@@ -22,11 +22,14 @@ const { values } = parseArgs({
     only: { type: "string" },
     sites: { type: "string" },
     alone: { type: "boolean" },
+    browser: { type: "string" },
   },
 });
+const browser = values.browser ?? "chromium";
 export const options = {
-  dist: resolve(values.dist ?? "target/test/chromium"),
-  shipped: resolve(values.shipped ?? "dist/chromium"),
+  browser,
+  dist: resolve(values.dist ?? `target/test/${browser}`),
+  shipped: resolve(values.shipped ?? `dist/${browser}`),
   sites: values.sites && JSON.parse(readFileSync(values.sites, "utf8")),
   /** Part of the names of all keys this run makes at real servers. */
   run: `rk${Date.now().toString(36)}`,
@@ -36,7 +39,8 @@ const LONGEST = 240_000;
 const shots = resolve("target/shots");
 mkdirSync(shots, { recursive: true });
 
-const files = [join(HERE, "profile.test.mjs"), ...readdirSync(join(HERE, "e2e")).filter((name) => name.endsWith(".mjs")).sort().map((name) => join(HERE, "e2e", name))];
+const suitesIn = (folder) => readdirSync(join(HERE, folder)).filter((name) => name.endsWith(".mjs")).sort().map((name) => join(HERE, folder, name));
+const files = browser === "firefox" ? suitesIn("firefox") : [join(HERE, "profile.test.mjs"), ...suitesIn("e2e")];
 const results = [];
 const times = [];
 const only = values.only?.toLowerCase();
@@ -70,6 +74,7 @@ async function runSuite(suite) {
     try {
       context ??= (await limited(suite.before?.(options))) ?? options;
       await limited(Promise.resolve().then(() => one.run(context)), one.longest);
+      await context.app?.overhear?.();
       faultless(context.app);
       report("ok", label, performance.now() - began);
       if (values.alone) await end();
@@ -101,7 +106,7 @@ function report(result, label, ms, error) {
 }
 
 const count = (result) => results.filter((one) => one.result === result).length;
-writeFileSync(resolve("target/e2e.json"), JSON.stringify(results, null, 1));
+writeFileSync(resolve(browser === "chromium" ? "target/e2e.json" : `target/e2e-${browser}.json`), JSON.stringify(results, null, 1));
 if (only && results.length === 0) {
   console.log(`no suite or case is called "${values.only}"`);
   process.exitCode = 1;

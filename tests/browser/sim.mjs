@@ -37,7 +37,12 @@ export async function simulate(sites, { many } = {}) {
   };
 }
 
-const KINDS = { "newapi-2025-04": "new-api", "newapi-cookie": "new-api", "newapi-jwt": "new-api", oneapi: "one-api" };
+const KINDS = {
+  "newapi-2025-04": "new-api", "newapi-cookie": "new-api", "newapi-jwt": "new-api", oneapi: "one-api",
+  veloera: "veloera", onehub: "one-hub", donehub: "done-hub",
+};
+/** What the product calls a family. */
+export const FAMILIES = { "new-api": "New API", "one-api": "One API", veloera: "Veloera", "one-hub": "One Hub", "done-hub": "Done Hub", sub2api: "Sub2API" };
 
 /** A simulated site: what it told of itself, and what may be done behind its visitors' backs. */
 export class SimSite {
@@ -142,21 +147,16 @@ export class SimSite {
   options(change) {
     return this.#ask("POST", "options", change);
   }
-}
 
-/** A hub keeps a key's limits in `setting`; the suites read them where New API has them. */
-const plain = (key) => {
-  const { limit_model_setting: models, limits_ip_setting: addresses } = key.setting?.limits ?? {};
-  return {
-    ...key,
-    ...(models && { model_limits_enabled: models.enabled, model_limits: models.enabled ? (models.models ?? []).join(",") : "" }),
-    ...(addresses && { allow_ips: addresses.enabled ? (addresses.whitelist ?? []).join("\n") : "" }),
-  };
-};
+  /** The operator replaces the program and keeps the database. */
+  async becomes(kind) {
+    await this.#ask("POST", "kind", { kind });
+    this.kind = kind;
+  }
+}
 
 /** How kinds of real server differ in what the suites ask of them themselves. */
 const HUB = {
-  says: /One Hub/,
   shows: true,
   listed: (page) => `page=${page + 1}&size=100&order=-id`,
   // No login [MartialBE/one-hub 387f8bf1 web/src/contexts/StatusContext.jsx, hooks/useLogin.js].
@@ -166,13 +166,12 @@ const STATUS = (_, status) => ({ status: JSON.stringify(status) });
 const USER = (login, status) => ({ ...STATUS(login, status), user: JSON.stringify(login) });
 const WAYS = {
   // The JWT era keeps its token in memory, and nothing that names the user anywhere.
-  "new-api": { says: /New API/, header: "New-Api-User", keeps: (login, status) => (login.access_token ? STATUS : USER)(login, status) },
-  "one-api": { says: /One API/, keeps: USER },
-  veloera: { says: /Veloera/, shows: true, header: "Veloera-User", keeps: USER },
+  "new-api": { header: "New-Api-User", keeps: (login, status) => (login.access_token ? STATUS : USER)(login, status) },
+  "one-api": { keeps: USER },
+  veloera: { shows: true, header: "Veloera-User", keeps: USER },
   "one-hub": HUB,
-  "done-hub": { ...HUB, says: /Done Hub/ },
+  "done-hub": HUB,
   sub2api: {
-    says: /Sub2API/,
     path: "/api/v1/keys",
     login: "/api/v1/auth/login",
     status: "/api/v1/settings/public",
@@ -203,7 +202,7 @@ export class RealSite {
     Object.assign(this, { origin, username, email, password, userId, accessToken });
     this.family = told.kind;
     if (!WAYS[told.kind]) throw new Error(`${this.origin}: no kind ${told.kind}`);
-    /** What it differs in: what the popup says it is, whether it shows its token, its user header, what its page keeps. */
+    /** What it differs in: whether it shows its token, its user header, what its page keeps. */
     this.way = { ...FAMILY, ...WAYS[told.kind] };
     this.namesUser = this.way.header !== undefined;
     this.base = told.base ?? told.origin;
@@ -261,7 +260,7 @@ export class RealSite {
         const masked = /[*•]/.test(key.key);
         const text = masked ? (await this.#api("POST", `/api/token/${key.id}/key`)).key : key.key;
         this.masks ||= masked;
-        return { ...plain(key), full: text.startsWith("sk-") ? text : `sk-${text}` };
+        return { ...key, full: text.startsWith("sk-") ? text : `sk-${text}` };
       }),
     );
   }

@@ -7,3 +7,4 @@ mod files;
 mod layering;
 mod manifest;
 mod secrecy;
+mod watching;

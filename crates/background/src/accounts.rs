@@ -1,6 +1,7 @@
 //! Adding, changing and removing accounts. What is saved was verified at the site first, or says
 //! that it was not.
 
+use crate::browser_login::{page_login, shared};
 use crate::ports::{SystemClock, SystemEntropy};
 use crate::worker::{Open, Worker};
 use relaykeep_core::book::{Account, Basics};
@@ -10,7 +11,7 @@ use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{self, BaseUrl, Login, Place, SiteError, Whoami, detect};
 use relaykeep_core::vault::{Change, RecordId};
 use relaykeep_protocol::{
-    AccountDraft, AccountEdit, AccountId, AddOutcome, ErrorCode, Event, Health, JobKind,
+    AccountDraft, AccountEdit, AccountId, AddOutcome, ErrorCode, Event, Health, JobKind, LoginWay,
     Recognition, SiteKind, SiteTrouble,
 };
 use std::rc::Rc;
@@ -33,14 +34,18 @@ struct Wanted {
     base: BaseUrl,
     kind: Option<SiteKind>,
     user_id: Option<String>,
-    token: Secret,
+    /// None where it signs in as the browser does.
+    token: Option<Secret>,
 }
 
 fn read_draft(draft: &AccountDraft, token: Option<Secret>) -> Result<Wanted, ErrorCode> {
     let base = BaseUrl::parse(&draft.address).map_err(ErrorCode::Address)?;
-    let token = match token {
-        Some(token) => token,
-        None => site::read_token(&draft.token.0).map_err(ErrorCode::Token)?,
+    let token = match (token, draft.way) {
+        (Some(token), _) => Some(token),
+        (None, LoginWay::Cookie | LoginWay::Page) => None,
+        (None, LoginWay::Token | LoginWay::Own) => {
+            Some(site::read_token(&draft.token.0).map_err(ErrorCode::Token)?)
+        }
     };
     let user_id = site::read_user_id(&draft.user_id).map_err(|_| ErrorCode::UserIdNeeded)?;
     // On this machine itself nobody listens in between.
@@ -82,19 +87,42 @@ pub(crate) async fn add(
         Some(kind) => kind,
         None => match recognise(&http, &wanted.base).await {
             Recognition::Relay { kind, .. } => kind,
+            // The browser's question was answered with no: nothing was asked of the site.
+            Recognition::Unreachable if !worker.egress.may_reach(&wanted.base).await => {
+                return Err(ErrorCode::Site(SiteTrouble::PermissionMissing));
+            }
             Recognition::Unreachable => return Err(ErrorCode::Site(SiteTrouble::Unreachable)),
             Recognition::Challenge => return Err(ErrorCode::Site(SiteTrouble::Challenge)),
             Recognition::NoHint | Recognition::NotARelay(_) => return Err(ErrorCode::KindNeeded),
         },
     };
     let mut place = Place::new(kind, wanted.base.clone());
-    let login = Login::new(wanted.token.clone(), wanted.user_id.clone(), &wanted.base);
-    let answer = verify(&http, &mut place, &login).await;
+    let login = match (&wanted.token, draft.way) {
+        (Some(token), _) => Ok(Login::new(
+            token.clone(),
+            wanted.user_id.clone(),
+            &wanted.base,
+        )),
+        (None, LoginWay::Page) => page_login(worker, &place, wanted.user_id.as_deref()).await,
+        (None, LoginWay::Cookie | LoginWay::Token | LoginWay::Own) => {
+            Ok(Login::of_the_browser(wanted.user_id.clone()))
+        }
+    };
+    let answer = match login {
+        Ok(login) => verify(&http, &mut place, &login).await,
+        Err(error) => Err(ErrorCode::Site(trouble(error))),
+    };
+    let answer = answer.map_err(|error| match error {
+        ErrorCode::Site(trouble) if wanted.token.is_none() => ErrorCode::Site(shared(trouble)),
+        error => error,
+    });
     let (whoami, trouble) = match answer {
         Ok(whoami) => (Some(whoami), None),
         Err(ErrorCode::Site(trouble @ SiteTrouble::PermissionMissing)) => (None, Some(trouble)),
         Err(ErrorCode::Site(trouble)) if just_made => (None, Some(trouble)),
-        Err(ErrorCode::Site(SiteTrouble::UserIdMismatch)) if wanted.user_id.is_none() => {
+        Err(ErrorCode::Site(SiteTrouble::UserIdMismatch | SiteTrouble::AnsweredAsOther))
+            if wanted.user_id.is_none() =>
+        {
             return Err(ErrorCode::UserIdNeeded);
         }
         Err(error) => return Err(error),
@@ -133,8 +161,14 @@ pub(crate) async fn add(
     };
     account.set_user_id(user_id);
     account.set_token_in_doubt(false);
+    account.learn(&place.quirks);
+    account.set_way(if wanted.token.is_some() {
+        LoginWay::Token
+    } else {
+        draft.way
+    });
     account.set_health(trouble.clone().map_or(Health::New, Health::Trouble));
-    save(worker, open, account, Some(&wanted.token))
+    save(worker, open, account, wanted.token.as_ref())
         .await
         .map(|id| {
             if matches!(trouble, Some(SiteTrouble::PermissionMissing)) {
@@ -157,6 +191,9 @@ async fn save(
     let mut changes = account.changes();
     if let Some(token) = token {
         changes.push(account.login_change(token).ok_or(ErrorCode::Internal)?);
+    } else if account.shares_login() {
+        // The token it had is of no use any more, and no secret is kept for nothing.
+        changes.push(Change::Delete(account.login_record()));
     }
     open.commit(changes).await?;
     let id = account.id();
@@ -227,17 +264,21 @@ pub(crate) async fn edit(
         let mut place = account.place().ok_or(ErrorCode::Internal)?;
         let held = open.read(&[account.login_record()]).await?;
         let held = held.first().and_then(|(_, body)| account.read_login(body));
-        let secret = match (&token, held) {
-            (Some(token), _) => token.clone(),
+        let login = match (&token, held) {
+            (Some(token), _) => Login::new(token.clone(), user_id.clone(), &place.base),
+            (None, _) if account.way() == LoginWay::Page => {
+                let login = page_login(worker, &place, user_id.as_deref()).await;
+                login.map_err(|error| ErrorCode::Site(trouble(error)))?
+            }
+            (None, _) if account.shares_login() => Login::of_the_browser(user_id.clone()),
             (
                 None,
                 Some(Login {
                     token: Some(held), ..
                 }),
-            ) => held.secret,
+            ) => Login::new(held.secret, user_id.clone(), &place.base),
             (None, _) => return Err(ErrorCode::Site(SiteTrouble::LoginExpired)),
         };
-        let login = Login::new(secret, user_id.clone(), &place.base);
         verify(&http, &mut place, &login).await?;
         verified = true;
     }
@@ -250,6 +291,9 @@ pub(crate) async fn edit(
     if verified {
         account.set_user_id(user_id);
         account.set_token_in_doubt(false);
+        if token.is_some() {
+            account.set_way(LoginWay::Token);
+        }
         account.set_health(Health::New);
         save(worker, open, account, token.as_ref()).await?;
         return Ok(());
@@ -296,6 +340,7 @@ pub(crate) async fn remove(
     open.commit(changes).await?;
     open.book.borrow_mut().drop_account(id);
     open.searchable.take();
+    crate::waiting::arrange(worker, open).await;
     worker.pages.tell(&Event::AccountRemoved(id.clone()));
     Ok(())
 }
@@ -329,6 +374,7 @@ pub(crate) async fn permissions_changed(worker: &Rc<Worker>) {
             crate::sync::note_trouble(worker, &open, &id, SiteTrouble::PermissionMissing).await;
         }
     }
+    crate::watch::permissions_changed(worker, &open).await;
     if !regained.is_empty() {
         crate::jobs::unblock(worker, &open, &regained);
         let items = crate::jobs::items_for(&open, &regained);

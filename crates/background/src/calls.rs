@@ -60,6 +60,8 @@ fn needs(call: &AnyCall) -> Needs {
         | AnyCall::TakeDraft(_) => Needs::Vault,
         AnyCall::Touch(_)
         | AnyCall::MakeToken(_)
+        | AnyCall::AnswerTokenOffer(_)
+        | AnyCall::AnswerSeenKey(_)
         | AnyCall::AddAccount(_)
         | AnyCall::EditAccount(_)
         | AnyCall::RemoveAccount(_)
@@ -114,6 +116,7 @@ async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCo
             open.commit(changes).await?;
             open.touch().await;
             crate::jobs::schedule(&open).await;
+            crate::watch::arrange(worker, &open).await;
             worker.pages.tell(&Event::Settings(call.settings));
             done(())
         }
@@ -141,6 +144,12 @@ async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCo
         AnyCall::TakeShownToken(_) => done(crate::tab::shown_token().await?),
         AnyCall::MakeToken(call) => {
             done(crate::tab::make_token(worker, &open?, &call.draft).await?)
+        }
+        AnyCall::AnswerTokenOffer(call) => {
+            done(crate::tab::answer_token_offer(worker, &open?, &call.account, call.yes).await?)
+        }
+        AnyCall::AnswerSeenKey(call) => {
+            done(crate::watch::answer(worker, &open?, call.number, call.yes).await?)
         }
         AnyCall::AddAccount(call) => {
             done(crate::accounts::add(worker, &open?, &call.draft, None).await?)

@@ -95,7 +95,7 @@ impl Egress {
     /// Whether the user lets us reach this origin: by a standing permission, or because the popup
     /// was opened over one of its tabs. The browser alone would not stop a request to a server
     /// whose preflight answer lets everybody in, as New API's does.
-    async fn may_reach(&self, base: &BaseUrl) -> bool {
+    pub(crate) async fn may_reach(&self, base: &BaseUrl) -> bool {
         let origin = base.origin();
         if self.permitted.borrow().iter().any(|own| own == origin) {
             return true;
@@ -107,6 +107,14 @@ impl Egress {
         // The tab's address is only shown to us where we may look.
         let tab = worker::tab_in_front().await.and_then(|tab| tab.url);
         tab.is_some_and(|url| BaseUrl::parse(&url).is_ok_and(|tab| tab.origin() == origin))
+    }
+
+    /// Makes room for a request that a page is about to make for us, and counts it.
+    pub(crate) async fn spend(&self, origin: &str, bucket: Bucket) -> Result<(), HttpError> {
+        self.await_budget(origin, bucket).await?;
+        self.note(origin, |budget, now| budget.note_sent(bucket, now))
+            .await;
+        Ok(())
     }
 
     /// A permission came or went.
@@ -205,7 +213,8 @@ async fn send(request: &HttpRequest, controller: &AbortController) -> Result<Res
         })
         .redirect(RequestRedirect::Error)
         .cache(RequestCache::NoStore)
-        .credentials(if request.with_cookie && request.bearer.is_none() {
+        // The browser's cookies only where the account uses its login, or a shield wants them.
+        .credentials(if request.with_cookie {
             RequestCredentials::Include
         } else {
             RequestCredentials::Omit

@@ -25,6 +25,8 @@ use wasm_bindgen_futures::spawn_local;
 
 const SLOTS: u8 = 16;
 const JOURNAL_EVERY: Millis = 500;
+/// How long an answer to "who is signed in" serves requests that only read.
+const WHO_HOLDS: Millis = 2_000;
 /// A job that changes keys begins no larger than this: its journal and its record hold 64 KiB, and
 /// results come on top.
 const MOST_BYTES: usize = 24 * 1024;
@@ -48,6 +50,9 @@ pub(crate) struct JobHttp {
     pub(crate) worker: Rc<Worker>,
     pub(crate) open: Rc<Open>,
     pub(crate) job: Rc<Running>,
+    pub(crate) account: AccountId,
+    /// When the site last said whom the browser's cookies belong to.
+    asked_who: Cell<Millis>,
 }
 
 impl Http for JobHttp {
@@ -64,6 +69,16 @@ impl Http for JobHttp {
             return Err(HttpError::Stopped);
         }
         let _precious = (!harmless).then(|| self.open.hold_precious());
+        if request.with_cookie {
+            // Read as somebody else, a key of ours would be "gone": work asks before it reads, too.
+            let works = self.job.view.borrow().kind.is_work();
+            let fresh = browser::now().saturating_sub(self.asked_who.get()) < WHO_HOLDS;
+            if !harmless || works && !fresh {
+                let JobHttp { worker, open, .. } = self;
+                crate::browser_login::same_login(worker, open, &self.account, &request).await?;
+                self.asked_who.set(browser::now());
+            }
+        }
         self.worker.egress.send(request, stopped).await
     }
 }
@@ -251,7 +266,10 @@ pub(crate) fn unblock(worker: &Rc<Worker>, open: &Rc<Open>, accounts: &[AccountI
 pub(crate) fn is_a_persons(trouble: &SiteTrouble) -> bool {
     matches!(
         trouble,
-        SiteTrouble::PermissionMissing | SiteTrouble::Challenge
+        SiteTrouble::PermissionMissing
+            | SiteTrouble::Challenge
+            | SiteTrouble::SignInAtSite
+            | SiteTrouble::TabNeeded
     )
 }
 
@@ -542,6 +560,8 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
         worker: Rc::clone(worker),
         open: Rc::clone(open),
         job: Rc::clone(job),
+        account: id.clone(),
+        asked_who: Cell::new(0),
     };
     let done = match kind {
         JobKind::Sync | JobKind::SyncByAlarm | JobKind::SyncOnOpen => {
@@ -562,6 +582,10 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
         | JobKind::Undo => crate::work_run::carry_out(&http, at, &id).await,
         // Carried out by the call that journaled it; a job found here was cut.
         JobKind::MakeToken => Ok(Outcome::TokenInDoubt),
+    };
+    let done = match done {
+        Ok(outcome) => Ok(outcome),
+        Err(ending) => Err(crate::browser_login::read_ending(worker, open, &id, ending).await),
     };
     match done {
         Ok(outcome) => job.set(at, ItemState::Ended(outcome)),

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod backup;
+mod browser_login;
 mod calls;
 mod egress;
 mod events;
@@ -14,6 +15,8 @@ mod repair;
 mod session;
 mod sync;
 mod tab;
+mod waiting;
+mod watch;
 mod work;
 mod work_run;
 mod worker;
@@ -54,6 +57,13 @@ pub async fn on_connect(port: Port) {
     if port.opened_as() == PORT_NAME {
         events::greet(&the_worker(), port).await;
     }
+}
+
+/// A script of ours in a site's page has something to tell: `what`, and a text that goes with it.
+/// The address is the browser's word, not the page's. Answers what the script may do.
+#[wasm_bindgen]
+pub async fn on_page(tab: f64, url: String, what: String, text: String) -> String {
+    watch::on_page(tab, &url, &what, text).await
 }
 
 /// An alarm rang.

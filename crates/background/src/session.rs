@@ -12,6 +12,7 @@ const DRAFT: &str = "d";
 const CLIPBOARD: &str = "c";
 const DUE: &str = "w";
 const OFFERS: &str = "o";
+const ORIGINS: &str = "r";
 
 /// An open vault's session.
 #[derive(Clone, Serialize, Deserialize)]
@@ -105,6 +106,18 @@ pub(crate) async fn offers() -> AllOffers {
 pub(crate) async fn keep_offers(offers: &AllOffers) {
     let text = relaykeep_core::json::write(offers);
     let _ = Area::Session.set(&[(OFFERS.to_owned(), text)]).await;
+}
+
+/// What origins were found to be while watching: whether a relay, and when that was.
+pub(crate) async fn origins() -> Vec<(String, bool, Millis)> {
+    let text = Area::Session.get(ORIGINS).await.ok().flatten();
+    text.and_then(|text| relaykeep_core::json::read(&text).ok())
+        .unwrap_or_default()
+}
+
+pub(crate) async fn keep_origins(origins: &Vec<(String, bool, Millis)>) {
+    let text = relaykeep_core::json::write(origins);
+    let _ = Area::Session.set(&[(ORIGINS.to_owned(), text)]).await;
 }
 
 /// The fingerprint of what was copied last, for as long as it may have to be cleared.

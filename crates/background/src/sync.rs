@@ -1,12 +1,14 @@
 //! Reading an account from its site, and fetching the full keys behind masks.
 
+use crate::browser_login;
 use crate::jobs::{Ending, JobHttp};
 use crate::ports::SystemClock;
 use crate::worker::{Open, Worker};
 use relaykeep_core::book::{Found, merge, merge_revealed, needs_sealed_parts};
 use relaykeep_core::site::{self, Login, Place, RevealEnd, SiteError};
 use relaykeep_protocol::{
-    AccountId, ErrorCode, Health, ItemState, KeyRow, Millis, Outcome, RemoteId, SiteTrouble, Step,
+    AccountId, ErrorCode, Health, ItemState, KeyRow, LoginWay, Millis, Outcome, RemoteId,
+    SiteTrouble, Step,
 };
 use relaykeep_webext::worker as browser;
 use std::cell::{Cell, RefCell};
@@ -18,7 +20,7 @@ const FACTS_LAST: Millis = 6 * 3600 * 1000;
 
 /// Where an account's requests go, and what signs them.
 pub(crate) async fn site_and_login(
-    _worker: &Rc<Worker>,
+    worker: &Rc<Worker>,
     open: &Rc<Open>,
     id: &AccountId,
 ) -> Result<(Place, Login), Ending> {
@@ -26,6 +28,17 @@ pub(crate) async fn site_and_login(
     let place = account
         .place()
         .ok_or(Ending::Failed(SiteTrouble::NotARelay, None))?;
+    match account.way() {
+        LoginWay::Cookie => {
+            let user_id = account.user_id().map(str::to_owned);
+            return Ok((place, Login::of_the_browser(user_id)));
+        }
+        LoginWay::Page => {
+            let login = browser_login::page_login(worker, &place, account.user_id()).await?;
+            return Ok((place, login));
+        }
+        LoginWay::Token | LoginWay::Own => {}
+    }
     let bodies = open.read(&[account.login_record()]).await?;
     let login = bodies
         .first()
@@ -38,9 +51,20 @@ pub(crate) async fn site_and_login(
 
 /// Syncs one account.
 pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Outcome, Ending> {
-    let JobHttp { worker, open, job } = http;
+    let JobHttp {
+        worker, open, job, ..
+    } = http;
     job.set(at, ItemState::Running(Step::Account));
     let (mut place, login) = site_and_login(worker, open, id).await?;
+    if place.quirks.shielded {
+        // Whether the challenge still stands shows only without the cookie that passes it.
+        place.quirks.shielded = false;
+        match site::status(http, &SystemClock, &place).await {
+            Ok(_) => {}
+            Err(SiteError::Trouble(SiteTrouble::Challenge, _)) => place.quirks.shielded = true,
+            Err(error) => return Err(error.into()),
+        }
+    }
     let facts = if open
         .book
         .borrow()
@@ -62,6 +86,10 @@ pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Ou
     })
     .await?;
     place.quirks.learn(&listing.learned);
+    if login.with_cookie && place.kind.user_header().is_none() {
+        // Nothing in these answers says whose keys they are: somebody may have signed in meanwhile.
+        site::whoami(http, &SystemClock, &place, &login).await?;
+    }
     open.fingerprint(&mut listing.keys).await;
     let found = Found {
         whoami: Some(whoami),
@@ -88,6 +116,9 @@ pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Ou
         note_synced(open, id, asked_facts);
     }
     tell_account(worker, open, id, merged.rows);
+    if before.waits_for_a_visit() {
+        crate::waiting::through(worker, open, id).await;
+    }
     Ok(merged.outcome)
 }
 
@@ -116,7 +147,9 @@ pub(crate) async fn reveal(
     id: &AccountId,
     keys: &[RemoteId],
 ) -> Result<Outcome, Ending> {
-    let JobHttp { worker, open, job } = http;
+    let JobHttp {
+        worker, open, job, ..
+    } = http;
     let account = open.account(id)?;
     let wanted = account.to_reveal(keys);
     let left = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
@@ -240,9 +273,15 @@ pub(crate) async fn note_trouble(
     let _one = lane.lock().await;
     let account = open.book.borrow().account(id).cloned();
     let Some(mut account) = account else { return };
+    let challenge = trouble == SiteTrouble::Challenge;
+    if challenge {
+        // Passed in a tab, it is the browser's cookie that opens the site.
+        account.set_shielded(true);
+    }
     if account.set_health(Health::Trouble(trouble)) && open.commit(account.changes()).await.is_ok()
     {
         open.book.borrow_mut().keep(account);
     }
     tell_account(worker, open, id, Vec::new());
+    crate::waiting::arrange(worker, open).await;
 }

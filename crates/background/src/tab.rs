@@ -4,8 +4,8 @@ use crate::accounts;
 use crate::worker::{Open, Worker};
 use relaykeep_core::site::{BaseUrl, detect, inpage};
 use relaykeep_protocol::{
-    AccountDraft, AccountId, AddOutcome, ErrorCode, Generation, Outcome, Recognition, Sensitive,
-    SiteKind, SiteTrouble, TabSite,
+    AccountDraft, AccountId, AddOutcome, ErrorCode, Generation, LoginWay, Outcome, Recognition,
+    Sensitive, SiteKind, SiteTrouble, TabSite,
 };
 use relaykeep_webext::worker as browser;
 use std::rc::Rc;
@@ -28,6 +28,7 @@ pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSit
         username: None,
         token: None,
         permitted: false,
+        seen: Vec::new(),
     };
     let Some(tab) = browser::tab_in_front().await else {
         return Ok(nothing);
@@ -39,6 +40,7 @@ pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSit
     let site = TabSite {
         origin: Some(base.origin().to_owned()),
         permitted,
+        seen: crate::watch::offers(worker, &open, base.origin()),
         ..nothing
     };
     let Ok(looked) = look_into(tab.id, ask_anyway).await else {
@@ -65,7 +67,13 @@ pub(crate) async fn look(worker: &Rc<Worker>, ask_anyway: bool) -> Result<TabSit
     })
 }
 
-fn accounts_at(open: &Open, origin: &str, base_url: Option<&str>) -> Vec<AccountId> {
+/// What the site of a tab is, as far as its page lets itself be looked into.
+pub(crate) async fn recognised(tab: f64) -> Option<Recognition> {
+    let looked = look_into(tab, false).await.ok()?;
+    Some(looked.verdict.recognition)
+}
+
+pub(crate) fn accounts_at(open: &Open, origin: &str, base_url: Option<&str>) -> Vec<AccountId> {
     open.book
         .borrow()
         .accounts()
@@ -154,7 +162,7 @@ pub(crate) async fn shown_token() -> Result<Sensitive, ErrorCode> {
 }
 
 /// What a page's problem means to the user.
-fn trouble(problem: inpage::MakeProblem) -> SiteTrouble {
+pub(crate) fn trouble(problem: inpage::MakeProblem) -> SiteTrouble {
     match problem {
         inpage::MakeProblem::SignedOut => SiteTrouble::LoginExpired,
         inpage::MakeProblem::OtherUser => SiteTrouble::AnsweredAsOther,
@@ -173,7 +181,52 @@ pub(crate) async fn make_token(
     open: &Rc<Open>,
     draft: &AccountDraft,
 ) -> Result<AddOutcome, ErrorCode> {
-    let here = here().await?;
+    make_token_in(worker, open, here().await?, draft).await
+}
+
+/// Answers the offer to change an account from the browser's login to a token of its own.
+pub(crate) async fn answer_token_offer(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    id: &AccountId,
+    yes: bool,
+) -> Result<(), ErrorCode> {
+    let account = open.account(id)?;
+    if yes {
+        let place = account.place().ok_or(ErrorCode::Internal)?;
+        let tab = browser::tab_of(&place.base.permission_pattern(), place.base.as_str())
+            .await
+            .ok_or(ErrorCode::Site(SiteTrouble::TabNeeded))?;
+        let here = Here {
+            tab,
+            kind: place.kind,
+            generation: place.quirks.generation,
+            user_id: account.user_id().map(str::to_owned),
+            base: place.base,
+        };
+        make_token_in(worker, open, here, &AccountDraft::default())
+            .await
+            .map_err(|error| match error {
+                ErrorCode::Site(trouble) => ErrorCode::Site(crate::browser_login::shared(trouble)),
+                other => other,
+            })?;
+    }
+    let lane = open.lane(id);
+    let _one = lane.lock().await;
+    let mut account = open.account(id)?;
+    account.note_token_offer_answered();
+    open.commit(account.changes()).await?;
+    open.book.borrow_mut().keep(account);
+    crate::sync::tell_account(worker, open, id, Vec::new());
+    Ok(())
+}
+
+async fn make_token_in(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    here: Here,
+    draft: &AccountDraft,
+) -> Result<AddOutcome, ErrorCode> {
     let known = here.user_id.as_deref().and_then(|user| {
         open.book
             .borrow()
@@ -209,6 +262,7 @@ pub(crate) async fn make_token(
                 address: here.base.as_str().to_owned(),
                 kind: Some(here.kind),
                 user_id: user_id.or(here.user_id).unwrap_or_default(),
+                way: LoginWay::Token,
                 clear_is_fine: true,
                 update_existing: true,
                 ..draft.clone()

@@ -746,6 +746,8 @@ fn of_one_key(ending: Ending) -> Result<KeyEnd, Ending> {
             | SiteTrouble::UserDisabled
             | SiteTrouble::UserIdMismatch
             | SiteTrouble::AnsweredAsOther
+            | SiteTrouble::SignInAtSite
+            | SiteTrouble::TabNeeded
             | SiteTrouble::RateLimited { .. }
             | SiteTrouble::Challenge
             | SiteTrouble::NotARelay

@@ -1,12 +1,15 @@
 //! The worker's one state: closed, or an open vault with its book. All of it can vanish between
 //! any two awaits; what matters is in the vault, the journal and the session.
 
+use crate::browser_login::PageTokens;
 use crate::egress::Egress;
 use crate::events::Pages;
 use crate::jobs::Running;
 use crate::ports::{DATABASE, SystemClock, SystemEntropy, Table};
 use crate::repair::AllOffers;
 use crate::session::Session;
+use crate::waiting::Waiting;
+use crate::watch::Watch;
 use futures_channel::oneshot;
 use futures_util::lock::Mutex;
 use relaykeep_core::book::{Account, Book, Keyring, RawObjects, fingerprint};
@@ -51,6 +54,9 @@ pub(crate) struct Worker {
     pub(crate) notices: RefCell<Vec<Notice>>,
     /// What sites offer, once it was read from the session; one use at a time.
     pub(crate) offers: Mutex<Option<AllOffers>>,
+    pub(crate) page_tokens: PageTokens,
+    pub(crate) waiting: Waiting,
+    pub(crate) watch: Watch,
 }
 
 thread_local! {
@@ -61,6 +67,9 @@ thread_local! {
         opening: Mutex::new(()),
         notices: RefCell::default(),
         offers: Mutex::new(None),
+        page_tokens: PageTokens::default(),
+        waiting: Waiting::default(),
+        watch: Watch::default(),
     });
 }
 
@@ -245,7 +254,12 @@ impl Worker {
         *self.open.borrow_mut() = Some(Rc::clone(&open));
         crate::jobs::resume(self, &open).await;
         let scheduled = Rc::clone(&open);
-        spawn_local(async move { crate::jobs::schedule(&scheduled).await });
+        spawn_local(async move {
+            crate::jobs::schedule(&scheduled).await;
+            let worker = the_worker();
+            crate::waiting::arrange(&worker, &scheduled).await;
+            crate::watch::arrange(&worker, &scheduled).await;
+        });
         Ok(open)
     }
 
@@ -293,6 +307,8 @@ pub(crate) async fn lock(tell: bool) {
         *worker.open.borrow_mut() = None;
     }
     Session::forget().await;
+    worker.page_tokens.forget();
+    worker.watch.forget();
     worker.offers.lock().await.take();
     browser::clear_alarm(ALARM_LOCK);
     if tell {

@@ -47,7 +47,7 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// Sent as `Authorization: Bearer …`, only to its own origins.
     pub bearer: Option<Bound>,
-    /// The browser's own cookies of the site go along; never beside a bearer.
+    /// The browser's own cookies of the site go along: as the login, or as a shield wants it.
     pub with_cookie: bool,
     /// A JSON body.
     pub body: Option<String>,
@@ -98,6 +98,8 @@ pub enum HttpError {
     NotBefore(Millis),
     /// The secret does not belong to this origin. Nothing was sent.
     ForeignOrigin,
+    /// Asked right before a write, the site did not name this account's login. Nothing was sent.
+    NotOurLogin(SiteTrouble),
     /// The job was stopped, or the vault locked, before this request was sent.
     Stopped,
 }
@@ -115,6 +117,7 @@ impl HttpError {
             Self::TooLarge => SiteTrouble::AnswerTooLarge,
             Self::Cut => SiteTrouble::BadAnswer,
             Self::NotBefore(until) => SiteTrouble::RateLimited { until: *until },
+            Self::NotOurLogin(trouble) => trouble.clone(),
         }
     }
 }

@@ -60,6 +60,17 @@ pub enum LoginWay {
     Own,
 }
 
+impl LoginWay {
+    /// Whether it is the login of whoever is signed in in the browser.
+    #[must_use]
+    pub const fn shares(self) -> bool {
+        match self {
+            Self::Cookie | Self::Page => true,
+            Self::Token | Self::Own => false,
+        }
+    }
+}
+
 /// Whether an account can be worked with, and if not, why.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Health {
@@ -113,6 +124,8 @@ pub struct AccountView {
     pub token_in_doubt: bool,
     /// The login is an administrator's there (role 10 or more on New API and One API).
     pub admin: bool,
+    /// It shares the browser's login, and the offer to change to an access token is open.
+    pub offers_token: bool,
 }
 
 /// What the user says to add an account.

@@ -107,6 +107,22 @@ calls! {
         draft: AccountDraft,
     } -> AddOutcome;
 
+    /// Answers the offer to change an account from the browser's login to an access token of its
+    /// own. A yes has the site make one in an open tab, which ends the token in use.
+    AnswerTokenOffer {
+        /// Which.
+        account: AccountId,
+        /// Yes: do it now. No: do not offer it again.
+        yes: bool,
+    } -> ();
+    /// Answers the offer to record a key that the tab's page showed in full.
+    AnswerSeenKey {
+        /// Which of those on offer.
+        number: u32,
+        /// Yes: record it. No: forget it.
+        yes: bool,
+    } -> ();
+
     /// Verifies at the site and saves.
     AddAccount {
         /// What the user said.

@@ -26,8 +26,8 @@ pub use jobs::{
 pub use keys::{KeyDetails, KeyRef, KeyRow, RemoteId, SecretState};
 pub use kinds::{Habits, LimitNames, Marks, RevealBy, SiteKind};
 pub use sensitive::Sensitive;
-pub use settings::Settings;
-pub use sites::{Clue, Generation, Recognition, TabSite, TokenOffer};
+pub use settings::{Settings, Watching};
+pub use sites::{Clue, Generation, Recognition, SeenKey, TabSite, TokenOffer};
 pub use trouble::{AddressProblem, ErrorCode, FieldProblem, SiteTrouble, TokenProblem};
 pub use vault::{AppState, BackupPreview, Notice, RecoveryCause, VaultMode, VaultState};
 pub use work::{

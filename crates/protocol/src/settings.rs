@@ -18,6 +18,20 @@ pub struct Settings {
     pub clear_clipboard_seconds: Option<u32>,
     /// The offer to clear the clipboard was answered; do not ask again.
     pub clipboard_offer_answered: bool,
+    /// Where relay sites are recognised as the user browses.
+    pub watching: Watching,
+}
+
+/// Where relay sites are recognised as the user browses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Watching {
+    /// Nowhere: only when the popup is opened.
+    #[default]
+    Off,
+    /// At these origins.
+    Chosen(Vec<String>),
+    /// Everywhere.
+    All,
 }
 
 impl Default for Settings {
@@ -30,6 +44,7 @@ impl Default for Settings {
             reveal_after_sync: false,
             clear_clipboard_seconds: None,
             clipboard_offer_answered: false,
+            watching: Watching::Off,
         }
     }
 }

@@ -77,4 +77,19 @@ pub struct TabSite {
     pub token: Option<TokenOffer>,
     /// The browser already allows us to reach this origin.
     pub permitted: bool,
+    /// Keys its pages showed in full, that may be recorded.
+    pub seen: Vec<SeenKey>,
+}
+
+/// A key that a site's page showed in full after the person clicked there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenKey {
+    /// Names it in the answer to the offer.
+    pub number: u32,
+    /// The account it would be recorded in.
+    pub account: AccountId,
+    /// The masked key it fits; none: the account has no such key yet.
+    pub name: Option<String>,
+    /// First and last characters.
+    pub mask: String,
 }

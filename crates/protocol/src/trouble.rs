@@ -23,6 +23,10 @@ pub enum SiteTrouble {
     UserIdMismatch,
     /// The site answered as somebody else than this account's login.
     AnsweredAsOther,
+    /// The account uses the browser's login of this site, and nobody is signed in there.
+    SignInAtSite,
+    /// The account's login lives in the site's page, and no tab of the site is open.
+    TabNeeded,
     /// Too many requests; goes on by itself.
     RateLimited {
         /// When it may be asked again.

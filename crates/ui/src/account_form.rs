@@ -1,7 +1,6 @@
 //! Adding an account, by hand or from the site's tab.
 
 use crate::app::app;
-use crate::dom;
 use crate::el::{el, live};
 use crate::kit::{Btn, Takes, Tone, alert, choice, field, note, tick};
 use crate::line::{ask, spawn};
@@ -287,7 +286,7 @@ pub(crate) fn ask_for_site(address: &str) -> Option<impl Future<Output = bool> +
 }
 
 /// The match pattern of an address as typed.
-fn pattern(address: &str) -> Option<String> {
+pub(crate) fn pattern(address: &str) -> Option<String> {
     let address = address.trim();
     // Chromium would encode a blank in a host, and ask the user about a host that cannot be.
     if address.contains(char::is_whitespace) {
@@ -303,13 +302,7 @@ fn pattern(address: &str) -> Option<String> {
     if scheme != "https:" && scheme != "http:" {
         return None;
     }
-    // Firefox knows no ports in patterns: it grants whole hosts.
-    let firefox = dom::window()
-        .navigator()
-        .user_agent()
-        .is_ok_and(|agent| agent.contains("Firefox/"));
-    let host = if firefox { url.hostname() } else { url.host() };
-    Some(format!("{scheme}//{host}/*"))
+    Some(format!("{scheme}//{}/*", url.host()))
 }
 
 /// Nothing under the token's box.

@@ -221,6 +221,9 @@ fn facts(account: &AccountView) -> Vec<AnyView> {
     if let Some(user) = &account.username {
         say(user.clone());
     }
+    if account.way.shares() {
+        say(t("shares_login", &[]));
+    }
     facts
 }
 
@@ -237,6 +240,9 @@ fn warnings(account: &AccountView) -> Option<AnyView> {
             site_trouble(trouble),
             step(&account.id, trouble).into_iter().collect(),
         ));
+    }
+    if account.offers_token {
+        notes.push(crate::browser_login::token_offer(&account.id));
     }
     if account.token_in_doubt {
         notes.push(note(
@@ -263,11 +269,17 @@ pub(crate) fn step(account: &AccountId, trouble: &SiteTrouble) -> Option<AnyView
                 .class("small")
                 .on(move || grant(id.clone())),
         ),
-        SiteTrouble::LoginExpired
-        | SiteTrouble::UserIdMismatch
+        SiteTrouble::AnsweredAsOther if !crate::browser_login::shares(account) => {
+            Some(edit_step(account))
+        }
+        SiteTrouble::LoginExpired | SiteTrouble::UserIdMismatch | SiteTrouble::UserDisabled => {
+            Some(edit_step(account))
+        }
+        SiteTrouble::Challenge
+        | SiteTrouble::VerificationRequired
         | SiteTrouble::AnsweredAsOther
-        | SiteTrouble::UserDisabled => Some(edit_step(account)),
-        SiteTrouble::Challenge | SiteTrouble::VerificationRequired => Some(
+        | SiteTrouble::SignInAtSite
+        | SiteTrouble::TabNeeded => Some(
             Btn::new("open_site")
                 .class("small")
                 .icon(Icon::Open)

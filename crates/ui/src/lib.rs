@@ -9,6 +9,7 @@ mod activity_work;
 mod acts;
 mod app;
 mod backup;
+mod browser_login;
 mod bulk_edit;
 mod clone_dialog;
 mod copying;
@@ -53,6 +54,7 @@ mod trace;
 mod troubles;
 mod usage;
 mod view_choices;
+mod watching;
 mod windows;
 mod words;
 

@@ -10,7 +10,7 @@ use crate::troubles;
 use crate::words::{t, tn};
 use leptos::prelude::*;
 use relaykeep_protocol::{ChangeProtection, Sensitive, SetSettings, Settings, VaultMode};
-use relaykeep_webext::page;
+use relaykeep_webext::{is_firefox, page};
 
 const LOCK: [Option<u32>; 6] = [Some(15), Some(60), Some(240), Some(480), Some(1440), None];
 const SYNC: [Option<u32>; 6] = [Some(30), Some(60), Some(120), Some(360), Some(1440), None];
@@ -45,12 +45,7 @@ pub(crate) fn settings_page() -> AnyView {
                                         |settings| settings.lock_after_minutes,
                                         |settings, value| settings.lock_after_minutes = value,
                                     ))
-                                    .kid(switch(
-                                        "lock_with_screen",
-                                        "lock_with_screen_hint",
-                                        |settings| settings.lock_with_screen,
-                                        |settings, on| settings.lock_with_screen = on,
-                                    )),
+                                    .kid(with_screen()),
                             )
                     })
                 }))
@@ -83,6 +78,7 @@ pub(crate) fn settings_page() -> AnyView {
                                 )),
                         ),
                 )
+                .kid(crate::watching::watching())
                 .kid(
                     el("section")
                         .class("card")
@@ -94,7 +90,7 @@ pub(crate) fn settings_page() -> AnyView {
         .into_any()
 }
 
-fn change(change: impl FnOnce(&mut Settings)) {
+pub(crate) fn change(change: impl FnOnce(&mut Settings)) {
     let app = app();
     let mut settings = app.settings.get_untracked();
     change(&mut settings);
@@ -159,6 +155,26 @@ fn switch(
         Signal::derive(move || app.settings.with(get)),
         move |on| change(|settings| put(settings, on)),
     )
+}
+
+/// Firefox reports idleness, but never that the screen was locked: there it is said, not offered.
+fn with_screen() -> AnyView {
+    if !is_firefox() {
+        return switch(
+            "lock_with_screen",
+            "lock_with_screen_hint",
+            |settings| settings.lock_with_screen,
+            |settings, on| settings.lock_with_screen = on,
+        );
+    }
+    el("div")
+        .kid(el("div").kid(t("lock_with_screen", &[])))
+        .kid(
+            el("div")
+                .class("hint")
+                .kid(t("lock_with_screen_firefox", &[])),
+        )
+        .into_any()
 }
 
 fn clipboard() -> AnyView {

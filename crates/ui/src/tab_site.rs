@@ -3,6 +3,7 @@
 use crate::account_form::{Form, Place, account_form, ask_for_site, nothing};
 use crate::accounts::sync;
 use crate::app::{app, with_stock};
+use crate::browser_login;
 use crate::el::{all, el, live};
 use crate::icons::Icon;
 use crate::kit::{Btn, Tone, note};
@@ -77,7 +78,11 @@ pub(crate) fn tab_site(adding: RwSignal<bool>) -> AnyView {
                     wrong.get().unwrap_or_else(|| t("looking", &[]))
                 }))
                 .into_any(),
-            Some(found) => known(found, form, adding, checking.into(), check),
+            Some(found) => all![
+                browser_login::seen_keys(&found.seen, check),
+                known(found, form, adding, checking.into(), check)
+            ]
+            .into_any(),
         }))
         .into_any()
 }
@@ -240,7 +245,7 @@ fn held(
     base_url: &str,
 ) -> AnyView {
     let app = app();
-    let (sync_id, reveal_id) = (account.clone(), account.clone());
+    let (sync_id, reveal_id, offered) = (account.clone(), account.clone(), account.clone());
     let facts = {
         let account = account.clone();
         Memo::new(move |_| {
@@ -302,7 +307,12 @@ fn held(
                     .on("click", move |_: Event| reveal_these())
                     .kid(t("reveal", &[])))
             ]
-        )))
+        ))),
+        live(move || {
+            app.stock.track();
+            let offers = with_stock(|stock| Some(stock.account(&offered)?.view.offers_token));
+            (offers == Some(true)).then(|| browser_login::token_offer(&offered))
+        })
     ]
     .into_any()
 }
@@ -350,6 +360,20 @@ fn adding_form(site: &TabSite, host: &str, form: Form, adding: RwSignal<bool>) -
         Some(TokenOffer::SignedOut) => note(Tone::Plain, t("signed_out", &[]), Vec::new()),
         None => nothing(),
     };
+    let shares = match (&site.recognition, site.token) {
+        (_, Some(TokenOffer::SignedOut)) => nothing(),
+        (Recognition::Relay { generation, .. }, _) => {
+            browser_login::use_it(form, *generation, close)
+        }
+        (
+            Recognition::NoHint
+            | Recognition::NotARelay(_)
+            | Recognition::Unreachable
+            | Recognition::Challenge,
+            _,
+        ) => nothing(),
+    };
+    let more = all![more, shares].into_any();
     all![
         headline("dot good", host, kind),
         account_form(form, Place::Popup, more, move || adding.set(false), close)

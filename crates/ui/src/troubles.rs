@@ -19,6 +19,8 @@ pub(crate) fn site_trouble(trouble: &SiteTrouble) -> String {
         SiteTrouble::UserDisabled => plain("trouble_user_disabled"),
         SiteTrouble::UserIdMismatch => plain("trouble_user_id"),
         SiteTrouble::AnsweredAsOther => plain("trouble_other_user"),
+        SiteTrouble::SignInAtSite => plain("trouble_sign_in"),
+        SiteTrouble::TabNeeded => plain("trouble_tab_needed"),
         SiteTrouble::RateLimited { until } => t("trouble_rate_limited", &[&clock(*until)]),
         SiteTrouble::Challenge => plain("trouble_challenge"),
         SiteTrouble::NotARelay => plain("trouble_not_a_relay"),
@@ -46,6 +48,8 @@ pub(crate) fn short_trouble(trouble: &SiteTrouble) -> String {
         SiteTrouble::LoginExpired | SiteTrouble::AnsweredAsOther => plain("short_login_expired"),
         SiteTrouble::UserDisabled => plain("short_user_disabled"),
         SiteTrouble::UserIdMismatch => plain("short_user_id"),
+        SiteTrouble::SignInAtSite => plain("short_sign_in"),
+        SiteTrouble::TabNeeded => plain("short_tab_needed"),
         SiteTrouble::RateLimited { until } => t("short_rate_limited", &[&clock(*until)]),
         SiteTrouble::Challenge => plain("short_challenge"),
         SiteTrouble::NotARelay | SiteTrouble::KindChanged { .. } => plain("short_not_a_relay"),
@@ -68,6 +72,7 @@ pub(crate) const fn is_passing(trouble: &SiteTrouble) -> bool {
         | SiteTrouble::ServerError { .. }
         | SiteTrouble::PermissionMissing
         | SiteTrouble::VerificationRequired
+        | SiteTrouble::TabNeeded
         | SiteTrouble::Challenge => true,
         SiteTrouble::Unreachable
         | SiteTrouble::Redirected
@@ -75,6 +80,7 @@ pub(crate) const fn is_passing(trouble: &SiteTrouble) -> bool {
         | SiteTrouble::UserDisabled
         | SiteTrouble::UserIdMismatch
         | SiteTrouble::AnsweredAsOther
+        | SiteTrouble::SignInAtSite
         | SiteTrouble::NotARelay
         | SiteTrouble::BadAnswer
         | SiteTrouble::AnswerTooLarge

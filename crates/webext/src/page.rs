@@ -1,7 +1,7 @@
 //! What only a page does: connect, ask for permission within a click, open other pages.
 
-use crate::BrowserError;
 use crate::runtime::Port;
+use crate::{BrowserError, as_taken};
 use js_sys::{Array, Object, Promise, Reflect};
 use std::future::Future;
 use wasm_bindgen::prelude::*;
@@ -37,7 +37,16 @@ pub fn connect(name: &str) -> Result<Port, BrowserError> {
 /// a click's handler, before any await (Firefox forgets the click at the first one).
 /// The browser may close the popup while it asks.
 pub fn ask_for_origin(pattern: &str) -> impl Future<Output = bool> + use<> {
-    ask_for("origins", pattern)
+    ask_for("origins", &as_taken(pattern))
+}
+
+/// Asks the user for access to every site. As above.
+pub fn ask_for_every_site() -> impl Future<Output = bool> + use<> {
+    let every: Array = ["https://*/*", "http://*/*"]
+        .iter()
+        .map(|pattern| JsValue::from_str(pattern))
+        .collect();
+    ask("origins", &every)
 }
 
 /// Asks the user for one optional permission by name, e.g. `clipboardRead`. As above.

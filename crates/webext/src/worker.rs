@@ -1,6 +1,6 @@
 //! What only the worker does: alarms, permissions, looking into a tab, the badge, time.
 
-use crate::BrowserError;
+use crate::{BrowserError, as_taken};
 use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -17,8 +17,6 @@ extern "C" {
     fn permissions_contain(wanted: &Object) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = ["chrome", "tabs"], js_name = query, catch)]
     fn query_tabs(wanted: &Object) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(js_namespace = ["chrome", "action"], js_name = setBadgeText, catch)]
-    fn set_badge_text(details: &Object) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = ["chrome", "runtime"], js_name = getPlatformInfo, catch)]
     fn get_platform_info() -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = navigator, js_name = onLine, thread_local_v2)]
@@ -31,6 +29,14 @@ extern "C" {
     fn host_in_page(tab: f64, name: &str, arguments: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = relaykeepHost, js_name = clearClipboard, catch)]
     fn host_clear_clipboard(print: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = relaykeepHost, js_name = tabOf, catch)]
+    fn host_tab_of(pattern: &str, base: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = relaykeepHost, js_name = script, catch)]
+    fn host_script(id: &str, file: &str, patterns: &Array, keep: bool) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = relaykeepHost, js_name = mark, catch)]
+    fn host_mark(tab: f64, text: &str, title: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = relaykeepHost, js_name = clearMarks, catch)]
+    fn host_clear_marks() -> Result<Promise, JsValue>;
 }
 
 /// Rings once at this time (milliseconds since 1970), replacing an alarm of the same name.
@@ -66,9 +72,9 @@ pub async fn alarm_period(name: &str) -> Option<f64> {
     Some(period.as_f64().unwrap_or(0.0))
 }
 
-/// Whether the user allows us to reach a site (`https://host/*`).
+/// Whether the user allows us to reach a site (`https://host:port/*`; in Firefox, its host).
 pub async fn may_reach(pattern: &str) -> bool {
-    contains("origins", pattern).await
+    contains("origins", &as_taken(pattern)).await
 }
 
 /// Whether the user gave an optional permission.
@@ -126,9 +132,38 @@ pub async fn clear_clipboard(print: &str) {
     }
 }
 
-/// Writes a few letters on the toolbar button; empty takes them away.
-pub fn set_badge(text: &str) {
-    let _ = set_badge_text(&object(&[("text", JsValue::from_str(text))]));
+/// An open tab of a site, best below this base address and in front of its window.
+pub async fn tab_of(pattern: &str, base: &str) -> Option<f64> {
+    let tab = JsFuture::from(host_tab_of(pattern, base).ok()?)
+        .await
+        .ok()?;
+    tab.as_f64()
+}
+
+/// Has the browser run a script of ours in every page that fits one of these patterns from now on;
+/// with none, no longer. `keep`: also after the browser was closed. Says whether that is a change.
+pub async fn register_script(id: &str, file: &str, patterns: &[String], keep: bool) -> bool {
+    let patterns: Array = patterns
+        .iter()
+        .map(|pattern| JsValue::from_str(pattern))
+        .collect();
+    match host_script(id, file, &patterns, keep) {
+        Ok(promise) => JsFuture::from(promise)
+            .await
+            .is_ok_and(|changed| changed.is_truthy()),
+        Err(_) => false,
+    }
+}
+
+/// Writes a letter or two on the toolbar button over one tab, and a message of the catalogue as
+/// its title.
+pub fn mark_tab(tab: f64, text: &str, title: &str) {
+    let _ = host_mark(tab, text, title);
+}
+
+/// Takes the marks off the toolbar button, over every tab.
+pub fn clear_marks() {
+    let _ = host_clear_marks();
 }
 
 /// Any call to the browser puts the worker's idle end off by 30 s. While a job runs, this one is made.

@@ -1,8 +1,9 @@
 // The shipped build, which may ask no site at all, from its real popup.
 import assert from "node:assert/strict";
 import { withSites } from "../context.mjs";
+import { FAMILIES } from "../sim.mjs";
 
-const KINDS = ["newapi-jwt", "newapi-cookie", "newapi-2025-04", "oneapi"];
+const KINDS = ["newapi-jwt", "newapi-cookie", "newapi-2025-04", "oneapi", "veloera", "onehub", "donehub"];
 const OTHERS = ["plain", "lookalike", "html-everything"];
 
 const site = (context, kind) => context.sites.find((one) => one.kind === kind);
@@ -44,7 +45,7 @@ export default {
         const asked = await look(context, one, async (popup) => {
           await popup.find("button", "Add this site");
           const read = await region(popup);
-          assert.match(read, one.family === "one-api" ? /\bOne API\b/ : /\bNew API\b/);
+          assert.match(read, new RegExp(`\\b${FAMILIES[one.family]}\\b`));
           assert.ok(read.includes(one.host), read);
         });
         assert.ok(asked.length <= 2, `${asked.length} requests: ${asked.map((each) => each.path)}`);

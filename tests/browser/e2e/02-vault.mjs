@@ -43,14 +43,13 @@ function decrypt(file, passphrase, ...more) {
 /** Saves a backup file by the button; returns its path. */
 async function saveBackup(app, dir, passphrase) {
   const view = await app.options("backup");
-  const cdp = await app.browser.target().createCDPSession();
-  await cdp.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: dir });
+  await app.downloadTo(dir);
   if (passphrase) {
     await view.type("textbox", "Backup passphrase", passphrase);
     await view.type("textbox", "Repeat passphrase", passphrase);
   }
   await view.click("button", "Save a backup file");
-  const name = await until("the backup file", () => readdirSync(dir).find((one) => !/crdownload|^\./.test(one)));
+  const name = await until("the backup file", () => readdirSync(dir).find((one) => !/crdownload|\.part$|^\./.test(one)));
   return join(dir, name);
 }
 

@@ -13,7 +13,9 @@ const KINDS = [
 ];
 /** More sites: one origin is asked no oftener than 150 times in three minutes, also by a test. */
 const MORE = [{ kind: "newapi-jwt", name: "Vale" }, { kind: "newapi-jwt", name: "Dale" }];
-const ALL = [...KINDS, ...MORE];
+/** Forks: the hubs share what they do with keys, so one of them stands for both here. */
+const FORKS = [{ kind: "veloera", name: "Moor" }, { kind: "donehub", name: "Fjord" }];
+const ALL = [...KINDS, ...MORE, ...FORKS];
 
 const writes = (log) => log.filter((one) => ["POST", "PUT", "DELETE"].includes(one.method));
 const stored = async (site, name) => {
@@ -22,9 +24,12 @@ const stored = async (site, name) => {
   return found[0];
 };
 const isOne = (site) => site.family === "one-api";
+const isHub = (site) => site.family.endsWith("-hub");
+const listed = (limit, list) => (limit.enabled ? (limit[list] ?? []) : []).join(",");
 /** A model list as the site holds it. */
-const models = (site, key) => (isOne(site) ? key.models || "" : key.model_limits_enabled ? key.model_limits : "");
-const addresses = (site, key) => (isOne(site) ? key.subnet : key.allow_ips) || "";
+const models = (site, key) =>
+  isHub(site) ? listed(key.setting.limits.limit_model_setting, "models") : isOne(site) ? key.models || "" : key.model_limits_enabled ? key.model_limits : "";
+const addresses = (site, key) => (isHub(site) ? listed(key.setting.limits.limits_ip_setting, "whitelist") : isOne(site) ? key.subnet : key.allow_ips) || "";
 
 /** What no edit may move by itself. */
 const untouched = (key) => {
@@ -34,7 +39,7 @@ const untouched = (key) => {
 const others = (keys, name) => keys.filter((key) => key.name !== name).map(untouched);
 
 /** Creates with every limit, edits each single field, switches, deletes; the same at a real server. */
-async function wholeLife(app, site, account, prefix) {
+export async function wholeLife(app, site, account, prefix) {
   const name = `${prefix}life`;
   const address = isOne(site) ? "127.0.0.0/8" : "127.0.0.1";
   await app.createKey({ account, name, raw: 123_456, expires: { at: "2030-05-06T07:08:09" }, models: ["gpt-4o-mini"], addresses: address });
@@ -64,8 +69,10 @@ async function wholeLife(app, site, account, prefix) {
   await edit({ expires: null }, { expired_time: -1 }, renamed);
   await edit({ raw: null }, { unlimited_quota: true }, renamed);
   await edit({ raw: 5000 }, { unlimited_quota: false, remain_quota: 5000 }, renamed);
-  await edit({ models: null }, isOne(site) ? { models: "" } : { model_limits_enabled: false, model_limits: "" }, renamed);
-  await edit({ addresses: "" }, isOne(site) ? { subnet: "" } : { allow_ips: "" }, renamed);
+  await edit({ models: null }, isHub(site) ? {} : isOne(site) ? { models: "" } : { model_limits_enabled: false, model_limits: "" }, renamed);
+  assert.equal(models(site, key), "");
+  await edit({ addresses: "" }, isHub(site) ? {} : isOne(site) ? { subnet: "" } : { allow_ips: "" }, renamed);
+  assert.equal(addresses(site, key), "");
   if (!isOne(site)) await edit({ group: "vip" }, { group: "vip" }, renamed);
 
   await app.setEnabled({ account, names: [renamed], on: false });
@@ -116,11 +123,12 @@ export default {
   // Real servers have a browser of their own.
   before: (options) => (options.sites ? { options } : suite.before(options)),
   cases: [
-    ...KINDS.map(({ kind, name }, at) => ({
+    ...[...KINDS, ...FORKS].map(({ kind, name }) => ({
       name: `a key's whole life at ${kind}`,
       longest: 300_000,
       async run({ app, sites }) {
-        const left = await wholeLife(app, sites[at], name, `${kind} `);
+        const site = sites[ALL.findIndex((one) => one.name === name)];
+        const left = await wholeLife(app, site, name, `${kind} `);
         const rows = (await app.keys({ account: name, search: left })).filter((row) => row.name === left);
         assert.equal(rows.length, 1);
       },

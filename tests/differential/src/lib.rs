@@ -7,6 +7,6 @@ mod port;
 mod world;
 
 pub use dice::Dice;
-pub use model::{Expected, Rules, expected_change, expected_create, row_text};
+pub use model::{Expected, Rules, expected_change, expected_create, no_setting, row_text};
 pub use port::{End, Line, Moment, Port, run};
 pub use world::{Row, Rows, World, WorldClock};

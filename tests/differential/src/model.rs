@@ -17,11 +17,49 @@ pub enum Rules {
     Jwt,
     /// songquanpeng/one-api 8df4a267.
     OneApi,
+    /// Veloera/Veloera 8117f302.
+    Veloera,
+    /// MartialBE/one-hub 387f8bf1.
+    OneHub,
+    /// deanxv/done-hub 42841b35.
+    DoneHub,
 }
 
 impl Rules {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::April2025, Self::Cookie, Self::Jwt, Self::OneApi];
+    pub const ALL: [Self; 7] = [
+        Self::April2025,
+        Self::Cookie,
+        Self::Jwt,
+        Self::OneApi,
+        Self::Veloera,
+        Self::OneHub,
+        Self::DoneHub,
+    ];
+
+    /// One of the two hubs.
+    #[must_use]
+    pub fn is_hub(self) -> bool {
+        matches!(self, Self::OneHub | Self::DoneHub)
+    }
+
+    /// Keys and lists as New API had them in April 2025.
+    #[must_use]
+    pub fn is_april(self) -> bool {
+        matches!(self, Self::April2025 | Self::Veloera)
+    }
+
+    /// Keys are listed with stars.
+    #[must_use]
+    pub fn masks(self) -> bool {
+        matches!(self, Self::Cookie | Self::Jwt)
+    }
+
+    /// How long a new key is, without `sk-`.
+    #[must_use]
+    pub fn key_length(self) -> usize {
+        if self.is_hub() { 59 } else { 48 }
+    }
 
     /// The simulator's word.
     #[must_use]
@@ -31,6 +69,9 @@ impl Rules {
             Self::Cookie => "newapi-cookie",
             Self::Jwt => "newapi-jwt",
             Self::OneApi => "oneapi",
+            Self::Veloera => "veloera",
+            Self::OneHub => "onehub",
+            Self::DoneHub => "donehub",
         }
     }
 
@@ -38,8 +79,8 @@ impl Rules {
     #[must_use]
     pub fn name_bytes(self) -> usize {
         match self {
-            Self::April2025 | Self::OneApi => 30,
             Self::Cookie | Self::Jwt => 50,
+            Self::April2025 | Self::OneApi | Self::Veloera | Self::OneHub | Self::DoneHub => 30,
         }
     }
 
@@ -48,7 +89,7 @@ impl Rules {
     #[must_use]
     pub fn most_quota(self) -> Option<i64> {
         match self {
-            Self::April2025 | Self::OneApi => None,
+            Self::April2025 | Self::OneApi | Self::Veloera | Self::OneHub | Self::DoneHub => None,
             Self::Cookie => Some(500_000_000_000_000),
             Self::Jwt => Some(2_147_483_647),
         }
@@ -74,6 +115,7 @@ impl Rules {
             (KeyField::Name, _) => &["name"],
             (KeyField::Quota, _) => &["unlimited_quota", "remain_quota"],
             (KeyField::Expires, _) => &["expired_time"],
+            (KeyField::Models | KeyField::Addresses, Self::OneHub | Self::DoneHub) => &["setting"],
             (KeyField::Models, Self::OneApi) => &["models"],
             (KeyField::Models, _) => &["model_limits_enabled", "model_limits"],
             (KeyField::Addresses, Self::OneApi) => &["subnet"],
@@ -118,8 +160,37 @@ fn names(list: &[String]) -> Value {
     }
 }
 
+/// A hub's limit: where it stands in `setting`, and the name of its list.
+fn nested(field: KeyField) -> (&'static str, &'static str) {
+    match field {
+        KeyField::Models => ("limit_model_setting", "models"),
+        _ => ("limits_ip_setting", "whitelist"),
+    }
+}
+
+/// What a hub's key is limited to; `None`: the switch is off.
+fn hub_limit(row: &Row, field: KeyField) -> Option<Value> {
+    let (limit, list) = nested(field);
+    let limit = &row.get("setting")?["limits"][limit];
+    (limit["enabled"] == true).then(|| limit[list].clone())
+}
+
 /// Writes what a patch says of a field into a row; `None`: it says nothing.
 fn put(rules: Rules, row: &mut Row, patch: &KeyPatch, field: KeyField) -> Option<()> {
+    if rules.is_hub() && matches!(field, KeyField::Models | KeyField::Addresses) {
+        let wanted = match field {
+            KeyField::Models => match patch.models.as_ref()? {
+                ModelLimit::Any => None,
+                ModelLimit::Only(list) => Some(list.clone()),
+            },
+            _ => Some(patch.addresses.clone()?).filter(|list| !list.is_empty()),
+        };
+        let (limit, list) = nested(field);
+        let limit = &mut row.get_mut("setting")?["limits"][limit];
+        limit["enabled"] = json!(wanted.is_some());
+        limit[list] = json!(wanted);
+        return Some(());
+    }
     let mut set = |column: &str, value: Value| {
         row.insert(column.to_owned(), value);
     };
@@ -183,6 +254,8 @@ fn meaning(rules: Rules, row: &Row, field: KeyField) -> Value {
         KeyField::Quota if row["unlimited_quota"] == true => Value::Null,
         KeyField::Quota => row["remain_quota"].clone(),
         KeyField::Expires => row["expired_time"].clone(),
+        KeyField::Models if rules.is_hub() => hub_limit(row, field).unwrap_or(Value::Null),
+        KeyField::Addresses if rules.is_hub() => hub_limit(row, field).unwrap_or(json!([])),
         KeyField::Models if rules == Rules::OneApi => names(&list("models", &[','])),
         KeyField::Models if row["model_limits_enabled"] == true => {
             json!(list("model_limits", &[',']))
@@ -229,7 +302,14 @@ fn refused(rules: Rules, row: &Row, auto_groups: Option<&Vec<String>>, usable: &
             .unwrap_or("")
             .split(',')
             .any(|net| !net.is_empty() && !net.contains('/'));
+    // Both hubs look at the groups of every replace and create.
+    let group = |column: &str| row.get(column).and_then(Value::as_str).unwrap_or("");
+    let wrong_group = rules.is_hub()
+        && [group("group"), group("backup_group")]
+            .iter()
+            .any(|name| !name.is_empty() && !usable.contains(name));
     name.len() > rules.name_bytes()
+        || wrong_group
         || rules.most_quota().is_some_and(over)
         || wrong_groups
         || wrong_subnet
@@ -346,7 +426,10 @@ pub fn expected_create(rules: Rules, values: &KeyValues, usable: &[&str]) -> Opt
     row.insert("user_id".to_owned(), json!(2));
     // A column the client does not know is left to the server.
     row.insert("model_blacklist".to_owned(), Value::Null);
-    if rules != Rules::OneApi {
+    if rules.is_hub() {
+        row.insert("backup_group".to_owned(), json!(""));
+        row.insert("setting".to_owned(), no_setting());
+    } else if rules != Rules::OneApi {
         row.insert("DeletedAt".to_owned(), Value::Null);
     }
     for field in FIELDS.into_iter().chain([KeyField::Enabled]) {
@@ -356,6 +439,18 @@ pub fn expected_create(rules: Rules, values: &KeyValues, usable: &[&str]) -> Opt
     }
     settle(rules, &mut row);
     (!refused(rules, &row, values.auto_groups.as_ref(), usable)).then_some(row)
+}
+
+/// A hub's `setting` with nothing set.
+#[must_use]
+pub fn no_setting() -> Value {
+    json!({
+        "heartbeat": {"enabled": false, "timeout_seconds": 0},
+        "limits": {
+            "limit_model_setting": {"enabled": false, "models": null},
+            "limits_ip_setting": {"enabled": false, "whitelist": null},
+        },
+    })
 }
 
 /// A row for a person to read, without its key.

@@ -68,6 +68,9 @@ impl World {
         let base = BaseUrl::parse(&text("base")).expect("an address");
         let site_kind = match kind {
             "oneapi" => SiteKind::OneApi,
+            "veloera" => SiteKind::Veloera,
+            "onehub" => SiteKind::OneHub,
+            "donehub" => SiteKind::DoneHub,
             _ => SiteKind::NewApi,
         };
         let token = Secret::new(text("accessToken"));

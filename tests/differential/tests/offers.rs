@@ -31,13 +31,19 @@ fn models_and_groups_are_read_in_every_generation() {
         let (http, clock, place, login) = (&world.port, &world.clock, &world.place, &world.login);
         let odd = ["gpt-4o", "deepseek/deepseek-r1:free", "模型-1"];
         world.control("options", &json!({"models": odd, "add_group": {"name": "night", "about": "at night", "ratio": 0.25}}));
-        let got = run(models(http, clock, place, login))
+        let mut got = run(models(http, clock, place, login))
             .expect("alive")
             .expect("an answer");
+        let mut odd = odd.to_vec();
+        if rules.is_hub() {
+            // A map there, in no order that means anything.
+            got.sort_unstable();
+            odd.sort_unstable();
+        }
         assert_eq!(got, odd, "{rules:?}");
 
         let offered = || {
-            run(groups(http, clock, place, login))
+            run(groups(http, clock, place, login, None))
                 .expect("alive")
                 .expect("an answer")
         };
@@ -58,6 +64,15 @@ fn models_and_groups_are_read_in_every_generation() {
             ("at night", Some("0.25")),
             "{rules:?}"
         );
+        // A group of one's own that is nobody else's: the hubs' list knows no token.
+        world.control("user", &json!({"user": "2", "group": "svip"}));
+        let with = run(groups(http, clock, place, login, Some("svip")));
+        let with = names(&with.expect("alive").expect("an answer"));
+        assert!(with.contains(&"svip".to_owned()), "{rules:?}: {with:?}");
+        let without = names(&offered()).contains(&"svip".to_owned());
+        assert_eq!(without, !rules.is_hub(), "{rules:?}");
+        world.control("user", &json!({"user": "2", "group": "default"}));
+
         world.control("options", &json!({"remove_group": "vip"}));
         assert_eq!(names(&offered()), ["default", "night"], "{rules:?}");
 
@@ -68,7 +83,12 @@ fn models_and_groups_are_read_in_every_generation() {
                 ["default"],
                 "vip is gone there too"
             ),
-            Rules::April2025 | Rules::Cookie | Rules::OneApi => {
+            Rules::April2025
+            | Rules::Cookie
+            | Rules::OneApi
+            | Rules::Veloera
+            | Rules::OneHub
+            | Rules::DoneHub => {
                 let error = auto.expect_err("no such route");
                 assert_eq!(error.trouble(), SiteTrouble::Absent, "{rules:?}");
             }
@@ -84,7 +104,7 @@ fn a_key_is_accepted_or_not_as_its_generation_has_it() {
         let key = full(&row);
         let plain = json!({"status": 1, "unlimited_quota": true, "expired_time": -1, "group": "",
             "model_limits_enabled": false, "model_limits": "", "models": null,
-            "allow_ips": "", "subnet": ""});
+            "allow_ips": "", "subnet": "", "setting": null});
         let check = |columns: Value| {
             update(&world, id, &plain);
             update(&world, id, &columns);
@@ -94,7 +114,7 @@ fn a_key_is_accepted_or_not_as_its_generation_has_it() {
         let refused = Err(SiteTrouble::Refused);
         // The answer is the one to a key nobody knows.
         let unknown = Err(SiteTrouble::LoginExpired);
-        let masked = matches!(rules, Rules::Cookie | Rules::Jwt);
+        let masked = rules.masks();
         // One API names a Claude model once for each vendor that has it.
         let all = if rules == Rules::OneApi { 4 } else { 3 };
         assert_eq!(check(json!({})), Ok(all), "{rules:?}");
@@ -104,10 +124,11 @@ fn a_key_is_accepted_or_not_as_its_generation_has_it() {
             unknown,
             "{rules:?}: expired"
         );
+        let over = if rules.is_hub() { 1 } else { 3 };
         assert_eq!(
             world.rows()[&id]["status"],
-            3,
-            "{rules:?}: and now it says so"
+            over,
+            "{rules:?}: and now it says so, but for the hubs"
         );
         let empty = json!({"unlimited_quota": false, "remain_quota": 0});
         assert_eq!(check(empty), unknown, "{rules:?}: exhausted");
@@ -116,12 +137,15 @@ fn a_key_is_accepted_or_not_as_its_generation_has_it() {
             4,
             "{rules:?}: and now it says so"
         );
-        let limit =
-            json!({"model_limits_enabled": true, "model_limits": "gpt-4o", "models": "gpt-4o"});
-        assert_eq!(check(limit), Ok(1), "{rules:?}: one model");
-        let elsewhere = json!({"allow_ips": "203.0.113.9", "subnet": "203.0.113.0/24"});
+        let limit = json!({"model_limits_enabled": true, "model_limits": "gpt-4o", "models": "gpt-4o",
+                "setting": {"limits": {"limit_model_setting": {"enabled": true, "models": ["gpt-4o"]}}}});
+        // One Hub lists what the key may not use all the same.
+        let one = if rules == Rules::OneHub { all } else { 1 };
+        assert_eq!(check(limit), Ok(one), "{rules:?}: one model");
+        let elsewhere = json!({"allow_ips": "203.0.113.9", "subnet": "203.0.113.0/24",
+            "setting": {"limits": {"limits_ip_setting": {"enabled": true, "whitelist": ["203.0.113.9"]}}}});
         // April 2025 looks at addresses when the key is used, not here.
-        let want = if rules == Rules::April2025 {
+        let want = if rules.is_april() {
             Ok(all)
         } else {
             refused.clone()
@@ -129,7 +153,7 @@ fn a_key_is_accepted_or_not_as_its_generation_has_it() {
         assert_eq!(check(elsewhere), want, "{rules:?}: other addresses only");
         let want = match rules {
             Rules::OneApi => Ok(all),
-            Rules::April2025 => Ok(0),
+            Rules::April2025 | Rules::Veloera | Rules::OneHub | Rules::DoneHub => Ok(0),
             Rules::Cookie | Rules::Jwt => refused.clone(),
         };
         assert_eq!(
@@ -182,7 +206,7 @@ fn usage_is_added_up_by_day_and_model_in_every_paging() {
             (2, "gpt-4o", 25, 250),
             (2, "gpt-4o-mini", 3, 21),
         ];
-        if rules == Rules::OneApi {
+        if rules == Rules::OneApi || rules.is_hub() {
             want.insert(1, (1, "gpt-4o", 1, 1_000));
         }
         assert_eq!(days, want, "{rules:?}");
@@ -213,7 +237,7 @@ fn a_key_is_asked_for_its_totals_where_it_can_be() {
             unlimited: false,
             of_account: false,
         };
-        let masked = matches!(rules, Rules::Cookie | Rules::Jwt);
+        let masked = rules.masks();
         assert_eq!(totals, masked.then_some(want), "{rules:?}");
     }
 }

@@ -91,3 +91,18 @@ fn new_api_of_the_jwt_era_stores_what_was_meant() {
 fn one_api_stores_what_was_meant() {
     differential(Rules::OneApi);
 }
+
+#[test]
+fn veloera_stores_what_was_meant() {
+    differential(Rules::Veloera);
+}
+
+#[test]
+fn one_hub_stores_what_was_meant() {
+    differential(Rules::OneHub);
+}
+
+#[test]
+fn done_hub_stores_what_was_meant() {
+    differential(Rules::DoneHub);
+}

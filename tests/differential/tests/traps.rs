@@ -127,7 +127,7 @@ fn what_is_spent_during_an_edit_is_told_or_counted() {
 
 #[test]
 fn a_key_whose_groups_are_gone_can_still_be_edited() {
-    for rules in [Rules::April2025, Rules::Cookie, Rules::Jwt] {
+    for rules in [Rules::April2025, Rules::Cookie, Rules::Jwt, Rules::Veloera] {
         let columns =
             json!({"group": "auto", "auto_groups": ["vip", "default"], "cross_group_retry": true});
         let (world, id) = world_with_key(rules, &columns);
@@ -138,6 +138,109 @@ fn a_key_whose_groups_are_gone_can_still_be_edited() {
         let mut meant: Row = before;
         meant.insert("name".to_owned(), json!("another name"));
         assert_eq!(row_text(&world.rows()[&id]), row_text(&meant), "{rules:?}");
+    }
+}
+
+/// The hubs look at the stored groups again at every replace: a key whose group was given up cannot
+/// even be renamed, and that must not pass for done. Put in another group, it can.
+#[test]
+fn a_hubs_key_whose_group_is_gone_says_so_and_moves_on_with_another() {
+    for rules in [Rules::OneHub, Rules::DoneHub] {
+        let (world, id) = world_with_key(rules, &json!({"group": "vip"}));
+        world.control("options", &json!({"remove_group": "vip"}));
+        let before = world.rows();
+        let error = change(&world, id, &renamed()).expect_err("refused");
+        assert_eq!(error.trouble(), SiteTrouble::Refused, "{rules:?}");
+        assert_eq!(error.said(), Some("无效的用户组"), "{rules:?}");
+        assert_eq!(world.rows(), before, "{rules:?}");
+        let patch = KeyPatch {
+            group: Some("default".to_owned()),
+            ..renamed()
+        };
+        let changed = change(&world, id, &patch).expect("an answer");
+        assert_eq!(changed.end, KeyEnd::Done, "{rules:?}");
+    }
+}
+
+/// What stands in `setting` beside the limits is not ours: it is there after every edit.
+#[test]
+fn a_hubs_heartbeat_tag_and_backup_group_outlive_every_edit() {
+    for rules in [Rules::OneHub, Rules::DoneHub] {
+        let setting = json!({
+            "heartbeat": {"enabled": true, "timeout_seconds": 45}, "billing_tag": "team-a",
+            "limits": {
+                "limit_model_setting": {"enabled": true, "models": ["gpt-4o"]},
+                "limits_ip_setting": {"enabled": true, "whitelist": ["127.0.0.1", "10.0.0.0/8"]},
+            },
+        });
+        let columns = json!({"group": "vip", "backup_group": "default", "setting": setting});
+        let (world, id) = world_with_key(rules, &columns);
+        let mut meant = world.rows()[&id].clone();
+        let steps = [
+            (renamed(), "/name", json!("another name")),
+            (
+                KeyPatch {
+                    models: Some(ModelLimit::Any),
+                    ..KeyPatch::default()
+                },
+                "/setting/limits/limit_model_setting",
+                json!({"enabled": false, "models": null}),
+            ),
+            (
+                KeyPatch {
+                    addresses: Some(vec!["203.0.113.0/24".to_owned()]),
+                    ..KeyPatch::default()
+                },
+                "/setting/limits/limits_ip_setting",
+                json!({"enabled": true, "whitelist": ["203.0.113.0/24"]}),
+            ),
+            (
+                KeyPatch {
+                    addresses: Some(Vec::new()),
+                    ..KeyPatch::default()
+                },
+                "/setting/limits/limits_ip_setting",
+                json!({"enabled": false, "whitelist": null}),
+            ),
+        ];
+        for (patch, at, value) in steps {
+            let changed = change(&world, id, &patch).expect("an answer");
+            assert_eq!(changed.end, KeyEnd::Done, "{rules:?} {at}");
+            let mut whole = Value::Object(meant);
+            *whole.pointer_mut(at).expect("a place") = value;
+            meant = whole.as_object().expect("a row").clone();
+            assert_eq!(
+                row_text(&world.rows()[&id]),
+                row_text(&meant),
+                "{rules:?} {at}"
+            );
+        }
+    }
+}
+
+/// A hub's key that is over still counts as enabled there, and enabling it changes nothing: only
+/// another expiry brings it back.
+#[test]
+fn a_hubs_status_says_nothing_of_an_expiry() {
+    for rules in [Rules::OneHub, Rules::DoneHub] {
+        let (world, id) = world_with_key(rules, &json!({"expired_time": 1}));
+        world.use_key(&world.rows()[&id]);
+        assert_eq!(world.rows()[&id]["status"], 1, "{rules:?}");
+        let patch = KeyPatch {
+            enabled: Some(true),
+            ..KeyPatch::default()
+        };
+        let changed = change(&world, id, &patch).expect("an answer");
+        assert_eq!(changed.end, KeyEnd::AlreadySo, "{rules:?}");
+        let patch = KeyPatch {
+            expires: Some(Expiry::Never),
+            ..KeyPatch::default()
+        };
+        assert_eq!(
+            change(&world, id, &patch).expect("an answer").end,
+            KeyEnd::Done
+        );
+        assert_eq!(world.rows()[&id]["expired_time"], -1, "{rules:?}");
     }
 }
 

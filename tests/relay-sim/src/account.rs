@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::auth::{ADMIN, USER, Who};
-use crate::kind::Generation;
+use crate::kind::{Fork, Generation};
 use crate::site::Call;
 use crate::state::{Pricing, User};
 use crate::text::Say;
@@ -55,6 +55,9 @@ impl Call<'_> {
     /// The row as older builds dump it: April 2025 with the access token in it
     /// (Calcium-Ion/new-api controller/user.go GetSelf), One API with it blanked.
     pub(crate) fn user_row(&self, user: &User) -> Value {
+        if let Some(fork) = self.state.options.fork.filter(|fork| fork.is_hub()) {
+            return self.hub_user(user, fork);
+        }
         let mut row = json!({
             "id": user.id, "username": user.username, "password": "",
             "display_name": user.display_name, "role": user.role, "status": user.status,
@@ -79,6 +82,14 @@ impl Call<'_> {
         };
         if let (Some(row), Value::Object(more)) = (row.as_object_mut(), more) {
             row.extend(more);
+        }
+        if self.state.is(Fork::Veloera) {
+            // A time once somebody checked in, with the server's zone.
+            let last = user
+                .check_ins
+                .last()
+                .map(|(date, _)| format!("{date}T00:00:00Z"));
+            row["last_check_in_time"] = json!(last);
         }
         row
     }

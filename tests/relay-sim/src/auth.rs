@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::ask::Ask;
 use crate::cookie;
 use crate::jwt;
-use crate::kind::Generation;
+use crate::kind::{Fork, Generation};
 use crate::site::Call;
 use crate::state::State;
 use crate::text::Say;
@@ -90,29 +90,44 @@ impl Call<'_> {
             }
         };
         if self.state.generation != Generation::OneApi {
-            let header = self.ask.header("new-api-user").unwrap_or("");
+            // Veloera renamed the header, and its texts with it (8117f302 middleware/auth.go).
+            let word = if self.state.is(Fork::Veloera) {
+                "Veloera-User"
+            } else {
+                "New-Api-User"
+            };
+            let refuse = |say: Say| {
+                Answer::fail_with(401, say.text(self.lang).replace("New-Api-User", word))
+            };
+            let header = self.ask.header(&word.to_ascii_lowercase()).unwrap_or("");
             if header.is_empty() {
-                return Err(self.refuse(401, Say::UserIdMissing));
+                return Err(refuse(Say::UserIdMissing));
             }
-            let named: i64 = header
-                .parse()
-                .map_err(|_| self.refuse(401, Say::UserIdFormat))?;
+            let named: i64 = header.parse().map_err(|_| refuse(Say::UserIdFormat))?;
             if named != id {
-                return Err(self.refuse(401, Say::UserIdMismatch));
+                return Err(refuse(Say::UserIdMismatch));
             }
         }
         // One API also keeps a list of banned users beside the cookie's own status
         // (songquanpeng/one-api middleware/auth.go, common/blacklist).
-        let blacklisted = self.state.generation == Generation::OneApi
-            && self.state.user(id).is_none_or(|user| user.status != 1);
+        // done-hub reads role and status anew for a cookie, one-hub does not (seen live).
+        let watches = match self.state.options.fork {
+            None => self.state.generation == Generation::OneApi,
+            Some(Fork::DoneHub) => true,
+            Some(Fork::Veloera | Fork::OneHub) => false,
+        };
+        let blacklisted = watches && self.state.user(id).is_none_or(|user| user.status != 1);
         if status == 2 || blacklisted {
             let cleared = cookie::empty(self.state);
             let answer = self.refuse(200, Say::UserBanned);
-            return Err(if blacklisted && self.ask.cookie("session").is_some() {
-                answer.with("Set-Cookie", cleared)
-            } else {
-                answer
-            });
+            let hub = self.state.hub();
+            return Err(
+                if blacklisted && !hub && self.ask.cookie("session").is_some() {
+                    answer.with("Set-Cookie", cleared)
+                } else {
+                    answer
+                },
+            );
         }
         if role < least_role {
             return Err(self.refuse(200, Say::LowRole));

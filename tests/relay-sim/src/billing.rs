@@ -88,7 +88,10 @@ impl Call<'_> {
         } else {
             (user.quota + user.used_quota, -1)
         };
-        let amount = if options.display_token_stat && token.unlimited_quota {
+        let amount = if self.state.hub() && token.unlimited_quota {
+            // What its owner has, and had.
+            self.money(user.quota + user.used_quota)
+        } else if options.display_token_stat && token.unlimited_quota {
             100_000_000.0
         } else {
             self.money(quota)

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::kind::Generation;
+use crate::kind::{Fork, Generation};
 use crate::relay::Holder;
 use crate::site::Call;
 use crate::state::Token;
@@ -13,7 +13,11 @@ impl Call<'_> {
         let holder = self.holder()?;
         let body = self.ask.json().unwrap_or(Value::Null);
         let model = body["model"].as_str().unwrap_or("").to_owned();
-        self.check_model(&holder.token, &model)?;
+        if self.state.hub() {
+            self.check_hub_model(&holder, &model)?;
+        } else {
+            self.check_model(&holder.token, &model)?;
+        }
         self.check_april_ips_and_group(&holder)?;
         let group = match holder.token.group.as_str() {
             "" => holder.user.group.clone(),
@@ -22,6 +26,15 @@ impl Call<'_> {
         if !self.key_served(&holder.token, &holder.user)
             || !self.state.options.models.contains(&model)
         {
+            let known = self.state.options.models.contains(&model);
+            if self.state.is(Fork::DoneHub) && !known {
+                let message = format!(
+                    "The model `{model}` does not exist or you do not have access to it. (request id: {})",
+                    self.request_id
+                );
+                let error = json!({"code": "model_not_found", "message": message, "type": "invalid_request_error"});
+                return Err(Answer::json(404, &json!({"error": error})));
+            }
             return Err(match self.state.generation {
                 Generation::Cookie | Generation::Jwt => self.relay_error(
                     503,

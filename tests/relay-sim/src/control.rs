@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::ask::Ask;
 use crate::fault::Fault;
+use crate::hub::setting_of;
 use crate::kind::Kind;
 use crate::limits::Bucket;
 use crate::log::Entry;
@@ -162,8 +163,9 @@ fn act(
             // What an operator does by replacing the binary: same database, new build.
             let word = body["kind"].as_str().unwrap_or("");
             state.kind = Kind::read(word).ok_or_else(|| format!("no kind is called {word}"))?;
-            if let Kind::Relay(generation) = state.kind {
-                state.generation = generation;
+            if let Some((generation, fork)) = state.kind.build() {
+                (state.generation, state.options.fork) = (generation, fork);
+                state.limits.fork = fork;
             }
             Ok(site_kind(site, state))
         }
@@ -267,7 +269,7 @@ fn change_keys(state: &mut State, body: &Value) -> Result<Value, String> {
         alter(token, &wanted);
     }
     for id in list("rekey") {
-        let key = state.dice.alphanumeric(48);
+        let key = state.make_key();
         let token = state
             .tokens
             .iter_mut()
@@ -306,6 +308,7 @@ fn alter(token: &mut Token, wanted: &Value) {
         ("name", &mut token.name),
         ("key", &mut token.key),
         ("group", &mut token.group),
+        ("backup_group", &mut token.backup_group),
         ("model_limits", &mut token.model_limits),
     ] {
         if let Some(value) = text(name) {
@@ -326,6 +329,9 @@ fn alter(token: &mut Token, wanted: &Value) {
             let names = names.iter().filter_map(Value::as_str);
             names.map(str::to_owned).collect()
         });
+    }
+    if let Some(setting) = wanted.get("setting") {
+        token.setting = setting_of(setting);
     }
     if let Some(extra) = wanted.get("extra") {
         token.extra = extra.clone();
@@ -363,6 +369,7 @@ fn change_options(state: &mut State, body: &Value) -> Result<Value, String> {
             "turnstile" => options.turnstile = flag()?,
             "password_login" => options.password_login = flag()?,
             "check_in" => options.check_in = flag()?,
+            "redis" => options.redis = flag()?,
             "secure_cookie" => options.secure_cookie = flag()?,
             "trusted_url" => options.trusted_url = value.as_str().map(str::to_owned),
             "compliance_confirmed" => options.compliance_confirmed = flag()?,
@@ -418,6 +425,14 @@ fn change_options(state: &mut State, body: &Value) -> Result<Value, String> {
                 options.group_ratios.push((new.to_owned(), ratio));
                 options.served_groups.push(new.to_owned());
             }
+            // [[code, quota]]
+            "redemption_codes" => {
+                let rows = value.as_array().ok_or("redemption_codes: a list")?;
+                options.redemption_codes = rows
+                    .iter()
+                    .filter_map(|row| Some((row[0].as_str()?.to_owned(), row[1].as_i64()?, false)))
+                    .collect();
+            }
             "extra_field" => options.extra_field = value.as_str().map(str::to_owned),
             "step_up" => {
                 options.step_up = match text()?.as_str() {
@@ -472,6 +487,7 @@ fn show(state: &State) -> Value {
             "model_limits_enabled": token.model_limits_enabled,
             "model_limits": token.model_limits, "allow_ips": token.allow_ips,
             "models": token.models, "subnet": token.subnet,
+            "backup_group": token.backup_group, "setting": token.setting,
         })).collect::<Vec<_>>(),
         "limits": state.limits.show(state.generation),
         "faults": state.faults.iter().map(Fault::show).collect::<Vec<_>>(),

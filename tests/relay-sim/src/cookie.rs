@@ -73,6 +73,7 @@ fn write(state: &State, ticket: &Value) -> String {
     let expires = http_date(now + LIFE);
     // One API's cookie has neither HttpOnly nor SameSite, so pages can read it (seen live).
     let rest = match state.generation {
+        Generation::OneApi if state.hub() => "; HttpOnly; SameSite=Strict",
         Generation::OneApi => "",
         Generation::April2025 => "; HttpOnly; SameSite=Strict",
         Generation::Cookie | Generation::Jwt if state.options.secure_cookie => {

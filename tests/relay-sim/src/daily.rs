@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::auth::USER;
-use crate::kind::Generation;
+use crate::kind::{Fork, Generation};
 use crate::limits::Bucket;
 use crate::site::Call;
 use crate::state::civil;
@@ -67,6 +67,36 @@ impl Call<'_> {
         ))
     }
 
+    /// Veloera's own way: once a day, and not a word about the month
+    /// (8117f302 controller/check_in.go).
+    pub(crate) fn veloera_check_in_read(&mut self) -> Result<Answer, Answer> {
+        let user = self.caller(USER)?;
+        let today = self.today();
+        let done = user.check_ins.iter().any(|(date, _)| *date == today);
+        let can = self.state.options.check_in && !done;
+        Ok(Answer::data(json!({"can_check_in": can})))
+    }
+
+    pub(crate) fn veloera_check_in(&mut self) -> Result<Answer, Answer> {
+        let user = self.caller(USER)?;
+        if !self.state.options.check_in {
+            return Err(Answer::fail("签到功能未启用"));
+        }
+        let today = self.today();
+        if user.check_ins.iter().any(|(date, _)| *date == today) {
+            return Err(Answer::fail("你今天已经签到过了"));
+        }
+        let quota = 1000;
+        if let Some(user) = self.state.user_mut(user.id) {
+            user.check_ins.push((today, quota));
+            user.quota += quota;
+        }
+        Ok(Answer::json(
+            200,
+            &json!({"success": true, "message": "签到成功", "data": {"quota": quota}}),
+        ))
+    }
+
     /// `POST /api/user/topup`: critical, and on the masked eras behind the compliance gate
     /// (QuantumNous/new-api 0526a2264, 2026-05-13).
     pub(crate) fn redeem(&mut self) -> Result<Answer, Answer> {
@@ -78,7 +108,15 @@ impl Call<'_> {
         if masked && !self.state.options.compliance_confirmed {
             return Err(self.refuse(200, Say::ComplianceGate));
         }
+        if self.state.is(Fork::Veloera) && !self.state.options.redis {
+            let message = "Panic detected, error: runtime error: invalid memory address or nil pointer dereference. Please submit a issue here: https://github.com/Veloera/Veloera";
+            let error = json!({"error": {"message": message, "type": "veloera_panic"}});
+            return Err(Answer::json(500, &error));
+        }
         let body = self.ask.json().map_err(Answer::fail)?;
+        if self.state.options.fork.is_some() && body["key"] == "" {
+            return Err(Answer::fail("未提供兑换码"));
+        }
         let wanted = body["key"].as_str().unwrap_or("");
         let code = self
             .state
@@ -101,7 +139,11 @@ impl Call<'_> {
                 if let Some(user) = self.state.user_mut(user.id) {
                     user.quota += quota;
                 }
-                Ok(Answer::data(json!(quota)))
+                Ok(Answer::data(if self.state.is(Fork::Veloera) {
+                    json!({"quota": quota, "is_gift": false})
+                } else {
+                    json!(quota)
+                }))
             }
         }
     }

@@ -35,6 +35,11 @@ impl Dice {
         self.pick(ALPHANUMERIC, count)
     }
 
+    pub(crate) fn base64url(&mut self, count: usize) -> String {
+        let letters = [ALPHANUMERIC, b"-_"].concat();
+        self.pick(&letters, count)
+    }
+
     pub(crate) fn hex(&mut self, count: usize) -> String {
         self.pick(b"0123456789abcdef", count)
     }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::account::number;
 use crate::answer::Answer;
 use crate::auth::USER;
-use crate::kind::Generation;
+use crate::hub::setting_of;
+use crate::kind::{Fork, Generation};
 use crate::limits::Bucket;
 use crate::site::Call;
 use crate::state::{StepUp, Token};
@@ -30,16 +31,18 @@ struct Form {
     auto_groups: Option<Vec<String>>,
     models: Option<String>,
     subnet: Option<String>,
+    backup_group: String,
+    setting: Value,
 }
 
 impl Form {
-    fn read(body: &Value, generation: Generation) -> Result<Self, String> {
+    fn read(body: &Value, generation: Generation, hub: bool) -> Result<Self, String> {
         let owner = if generation == Generation::Jwt {
             "tokenRequest.Token"
         } else {
             "Token"
         };
-        let wide = if generation == Generation::OneApi {
+        let wide = if generation == Generation::OneApi && !hub {
             "int64"
         } else {
             "int"
@@ -93,6 +96,8 @@ impl Form {
             },
             models: maybe("models")?,
             subnet: maybe("subnet")?,
+            backup_group: text("backup_group")?,
+            setting: setting_of(&body["setting"]),
         })
     }
 }
@@ -100,14 +105,15 @@ impl Form {
 impl Call<'_> {
     fn form(&self) -> Result<(Form, Value), Answer> {
         let body = self.ask.json().map_err(Answer::fail)?;
-        let form = Form::read(&body, self.state.generation).map_err(Answer::fail)?;
+        let form =
+            Form::read(&body, self.state.generation, self.state.hub()).map_err(Answer::fail)?;
         Ok((form, body))
     }
 
     /// What a body must satisfy before anything is looked up. `status_only` passes through here
     /// too, so a negative `remain_quota` is refused even there.
     fn check(&self, form: &Form) -> Result<(), Answer> {
-        let one_api = self.state.generation == Generation::OneApi;
+        let one_api = self.state.generation == Generation::OneApi && !self.state.hub();
         if form.name.len() > self.state.generation.name_limit() {
             let text = Say::NameTooLong.text(self.lang);
             return Err(Answer::fail(if one_api {
@@ -207,9 +213,12 @@ impl Call<'_> {
             return Err(Answer::fail(format!("已达到最大令牌数量限制 ({most})")));
         }
         self.check_auto_groups(who.id, &form)?;
+        if self.state.hub() {
+            self.check_hub_key(who.id, &form.group, &form.backup_group, &form.setting)?;
+        }
         // `key`, `status` and `used_quota` of the body are not read.
         let mut token = self.state.make_token(who.id, &form.name);
-        fill(&mut token, &form, generation);
+        fill(&mut token, &form, generation, self.state.options.fork);
         if let Some(name) = &self.state.options.extra_field {
             token.extra = body[name.as_str()].clone();
         }
@@ -220,7 +229,13 @@ impl Call<'_> {
         token.allow_ips.get_or_insert_default();
         token.subnet.get_or_insert_default();
         let row = shown(&token, &self.state.options, generation);
+        let (id, key) = (token.id, token.key.clone());
         self.state.tokens.push(token);
+        match self.state.options.fork {
+            Some(Fork::OneHub) => return Ok(Answer::done()),
+            Some(Fork::DoneHub) => return Ok(Answer::data(json!({"id": id, "key": key}))),
+            Some(Fork::Veloera) | None => {}
+        }
         Ok(match generation {
             // The only one of the four that shows what it made.
             Generation::OneApi => Answer::data(row),
@@ -252,9 +267,13 @@ impl Call<'_> {
         }
         if !status_only {
             self.check_auto_groups(who.id, &form)?;
+            if self.state.hub() {
+                self.check_hub_key(who.id, &form.group, &form.backup_group, &form.setting)?;
+            }
         }
         let generation = self.state.generation;
         let extra_field = self.state.options.extra_field.clone();
+        let fork = self.state.options.fork;
         let token = self
             .state
             .tokens
@@ -264,7 +283,7 @@ impl Call<'_> {
         if status_only {
             token.status = form.status;
         } else {
-            fill(token, &form, generation);
+            fill(token, &form, generation, fork);
             token.name.clone_from(&form.name);
             if let Some(name) = extra_field {
                 // A fork's own column goes the way of all others: absent is empty.
@@ -328,10 +347,19 @@ fn names(value: &Value) -> Result<Vec<String>, String> {
     }
 }
 
-fn fill(token: &mut Token, form: &Form, generation: Generation) {
+fn fill(token: &mut Token, form: &Form, generation: Generation, fork: Option<Fork>) {
     token.expired_time = form.expired_time;
-    token.remain_quota = form.remain_quota;
+    // done-hub keeps the number of a key that becomes unlimited (42841b35 controller/token.go).
+    if !(fork == Some(Fork::DoneHub) && form.unlimited_quota) {
+        token.remain_quota = form.remain_quota;
+    }
     token.unlimited_quota = form.unlimited_quota;
+    if fork.is_some_and(Fork::is_hub) {
+        token.group.clone_from(&form.group);
+        token.backup_group.clone_from(&form.backup_group);
+        token.setting.clone_from(&form.setting);
+        return;
+    }
     if generation == Generation::OneApi {
         // Other builds' field names are not read: an unrestricted key results (seen live).
         token.models.clone_from(&form.models);

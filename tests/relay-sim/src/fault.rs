@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::ask::Ask;
 
 /// One rule.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Fault {
     /// The request is carried out and only its answer is lost.
     pub(crate) after: bool,
     pub(crate) hits: u64,
+    /// A shield: visiting any page sets this cookie, and whoever sends it passes.
+    shield: Option<String>,
 }
 
 /// What happens to the answer.
@@ -75,6 +78,7 @@ impl Fault {
             skip: rule["skip"].as_u64().unwrap_or(0),
             after: rule["after"].as_bool().unwrap_or(false),
             hits: 0,
+            shield: word("until_visited"),
         })
     }
 
@@ -89,6 +93,29 @@ impl Fault {
             | What::Merge(_)
             | What::List(_) => false,
         }
+    }
+
+    /// Whether this request carries what passes the shield.
+    pub(crate) fn lets_through(&self, ask: &Ask) -> bool {
+        let wanted = self.shield.as_deref();
+        wanted.is_some_and(|name| ask.cookie(name).is_some())
+    }
+
+    /// The rule as it answers this request: a page that a person visits passes the check by itself
+    /// and loads anew, as Cloudflare's and Aliyun's scripts do.
+    pub(crate) fn answering(&self, ask: &Ask) -> Self {
+        let mut rule = self.clone();
+        let visit = ask
+            .header("accept")
+            .is_some_and(|kinds| kinds.contains("text/html"));
+        if let (Some(name), What::Replace { headers, .. }, true) =
+            (&self.shield, &mut rule.what, visit)
+        {
+            let cookie = format!("{name}=passed; Path=/; Max-Age=1800; HttpOnly; SameSite=Strict");
+            headers.push(("set-cookie".to_owned(), cookie));
+            headers.push(("refresh".to_owned(), "0".to_owned()));
+        }
+        rule
     }
 
     /// Whether this request is spoilt; counts it.

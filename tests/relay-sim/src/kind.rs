@@ -5,6 +5,8 @@
 pub enum Kind {
     /// A relay server of one generation.
     Relay(Generation),
+    /// A fork that differs from the build it was made from.
+    Fork(Fork),
     /// Another product whose answers look alike: `success:true` and planted localStorage.
     Lookalike,
     /// An ordinary web page.
@@ -28,7 +30,65 @@ pub enum Generation {
     OneApi,
 }
 
+/// Forks whose answers were recorded too. Each is served as the build it comes from, but for what
+/// its own source does differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fork {
+    /// Veloera/Veloera 8117f302, 2025-06-18, from New API of April 2025.
+    Veloera,
+    /// MartialBE/one-hub 387f8bf1, 2026-02-20, from One API.
+    OneHub,
+    /// deanxv/done-hub 42841b35, 2026-08-21, from one-hub.
+    DoneHub,
+}
+
+impl Fork {
+    const ALL: [Self; 3] = [Self::Veloera, Self::OneHub, Self::DoneHub];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Veloera => "veloera",
+            Self::OneHub => "onehub",
+            Self::DoneHub => "donehub",
+        }
+    }
+
+    /// One of the two hubs.
+    pub(crate) fn is_hub(self) -> bool {
+        match self {
+            Self::OneHub | Self::DoneHub => true,
+            Self::Veloera => false,
+        }
+    }
+
+    /// The build it comes from.
+    fn from(self) -> Generation {
+        match self {
+            Self::Veloera => Generation::April2025,
+            Self::OneHub | Self::DoneHub => Generation::OneApi,
+        }
+    }
+
+    /// The site's name when the operator gave none.
+    pub(crate) fn default_name(self) -> &'static str {
+        match self {
+            Self::Veloera => "Veloera",
+            Self::OneHub => "One Hub",
+            Self::DoneHub => "Done Hub",
+        }
+    }
+}
+
 impl Kind {
+    /// The build that answers, and what fork of it.
+    pub(crate) fn build(self) -> Option<(Generation, Option<Fork>)> {
+        match self {
+            Self::Relay(generation) => Some((generation, None)),
+            Self::Fork(fork) => Some((fork.from(), Some(fork))),
+            Self::Lookalike | Self::Plain | Self::HtmlEverything | Self::Catcher => None,
+        }
+    }
+
     /// Reads the word used on the command line and in the control API.
     pub fn read(word: &str) -> Option<Self> {
         Some(match word {
@@ -40,7 +100,7 @@ impl Kind {
             "plain" => Self::Plain,
             "html-everything" => Self::HtmlEverything,
             "catcher" => Self::Catcher,
-            _ => return None,
+            word => Self::Fork(Fork::ALL.into_iter().find(|fork| fork.word() == word)?),
         })
     }
 
@@ -51,6 +111,7 @@ impl Kind {
             Self::Relay(Generation::Cookie) => "newapi-cookie",
             Self::Relay(Generation::Jwt) => "newapi-jwt",
             Self::Relay(Generation::OneApi) => "oneapi",
+            Self::Fork(fork) => fork.word(),
             Self::Lookalike => "lookalike",
             Self::Plain => "plain",
             Self::HtmlEverything => "html-everything",

@@ -14,6 +14,7 @@ mod daily;
 mod dice;
 mod edit;
 mod fault;
+mod hub;
 mod jwt;
 mod kind;
 mod limits;

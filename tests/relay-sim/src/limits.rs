@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use serde_json::{Value, json};
 
-use crate::kind::Generation;
+use crate::kind::{Fork, Generation};
 
 /// One of the shared buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +39,8 @@ pub(crate) struct Changes {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Limits {
     pub(crate) changes: Changes,
+    /// The fork whose defaults these are.
+    pub(crate) fork: Option<Fork>,
     queues: HashMap<(Bucket, String), VecDeque<i64>>,
 }
 
@@ -87,6 +89,20 @@ impl Bucket {
     }
 }
 
+impl Bucket {
+    /// [387f8bf1, 42841b35 common/config; each number counted on the running servers]
+    fn hub_rate(self, fork: Fork) -> Option<Rate> {
+        let done = fork == Fork::DoneHub;
+        let (count, seconds) = match self {
+            Self::Api => (300, 180),
+            Self::Web => (if done { 300 } else { 180 }, 180),
+            Self::Critical => (if done { 200 } else { 20 }, 1200),
+            Self::AccessToken | Self::Search => return None,
+        };
+        Some(Rate { count, seconds })
+    }
+}
+
 impl Changes {
     /// Reads `off`, or pairs like `ct=20/1200`.
     pub(crate) fn read(&mut self, word: &str, value: &str) -> Result<(), String> {
@@ -109,15 +125,19 @@ impl Changes {
 }
 
 impl Limits {
-    pub(crate) fn new(changes: Changes) -> Self {
+    pub(crate) fn new(changes: Changes, fork: Option<Fork>) -> Self {
         Self {
             changes,
+            fork,
             queues: HashMap::new(),
         }
     }
 
     pub(crate) fn rate(&self, bucket: Bucket, generation: Generation) -> Option<Rate> {
-        let real = bucket.rate(generation)?;
+        let real = match self.fork {
+            Some(fork) if fork.is_hub() => bucket.hub_rate(fork),
+            Some(_) | None => bucket.rate(generation),
+        }?;
         (!self.changes.off).then(|| self.changes.rates.get(&bucket).copied().unwrap_or(real))
     }
 
@@ -153,6 +173,11 @@ impl Limits {
             let queue = std::iter::repeat_n(now, rate.count).collect();
             self.queues.insert((bucket, who.to_owned()), queue);
         }
+    }
+
+    /// Nobody changed a rate.
+    pub(crate) fn usual(&self) -> bool {
+        self.changes.rates.is_empty() && self.queues.is_empty()
     }
 
     pub(crate) fn clear(&mut self) {

@@ -30,6 +30,9 @@ impl Call<'_> {
             self.state.pages_served += 1;
         }
         let generation = self.state.generation;
+        if self.state.hub() {
+            return self.hub_list(rows);
+        }
         Ok(Answer::data(match generation {
             Generation::Cookie | Generation::Jwt => self.page_object(rows),
             Generation::April2025 => {
@@ -90,7 +93,7 @@ impl Call<'_> {
         json!({"page": page, "page_size": size, "total": total, "items": items})
     }
 
-    fn slice(&self, rows: &[Token], start: i64, count: i64) -> Vec<Value> {
+    pub(crate) fn slice(&self, rows: &[Token], start: i64, count: i64) -> Vec<Value> {
         let (options, generation) = (&self.state.options, self.state.generation);
         let (start, count) = (start.max(0) as usize, count.max(0) as usize);
         let page = |from: usize| -> Vec<Value> {

@@ -120,7 +120,9 @@ impl Call<'_> {
                     row[field] = json!(0);
                 }
                 row["aff_code"] = json!("");
-                if self.state.generation == Generation::April2025 {
+                if self.state.hub() {
+                    self.hub_login_row(&mut row);
+                } else if self.state.generation == Generation::April2025 {
                     row["access_token"] = Value::Null;
                 } else {
                     row["group"] = json!("");

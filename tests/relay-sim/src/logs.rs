@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::auth::USER;
-use crate::kind::Generation;
+use crate::kind::{Fork, Generation};
 use crate::limits::Bucket;
 use crate::site::Call;
 use crate::state::Spent;
 
 impl Call<'_> {
     /// The lines of a log, newest first, as each build writes them.
-    fn rows(&self, wanted: impl Fn(&Spent) -> bool) -> Vec<Value> {
+    pub(crate) fn rows(&self, wanted: impl Fn(&Spent) -> bool) -> Vec<Value> {
         let generation = self.state.generation;
         self.state
             .spent
@@ -59,7 +59,7 @@ impl Call<'_> {
     /// The filters of controller/log.go GetUserLogs; a word that is no number counts as 0. Only
     /// consumption is logged here. The masked eras read `%` in a model's name as a wildcard, April
     /// 2025 reads every name as a pattern; a whole name is all a client of ours gives.
-    fn mine(&mut self) -> Result<impl Fn(&Spent) -> bool + use<>, Answer> {
+    pub(crate) fn mine(&mut self) -> Result<impl Fn(&Spent) -> bool + use<>, Answer> {
         let who = self.auth(USER)?;
         let generation = self.state.generation;
         let word = |name: &str| Some(self.ask.query(name)).filter(|word| !word.is_empty());
@@ -67,7 +67,8 @@ impl Call<'_> {
         let (name, model) = (word("token_name"), word("model_name"));
         let group = word("group").filter(|_| generation != Generation::OneApi);
         let request = word("request_id").filter(|_| generation.masks());
-        let kind = number("type");
+        // The hubs renamed it.
+        let kind = number(if self.state.hub() { "log_type" } else { "type" });
         let (from, to) = (number("start_timestamp"), number("end_timestamp"));
         Ok(move |spent: &Spent| {
             let is = |wanted: &Option<String>, value: &str| {
@@ -85,6 +86,9 @@ impl Call<'_> {
     }
 
     pub(crate) fn log_self(&mut self) -> Result<Answer, Answer> {
+        if self.state.hub() {
+            return self.hub_log();
+        }
         let wanted = self.mine()?;
         let rows = self.rows(wanted);
         let number = |name: &str| -> i64 { self.ask.query(name).parse().unwrap_or(0) };
@@ -167,6 +171,10 @@ impl Call<'_> {
 
     /// `GET /api/log/token`: by key; critical on the masked eras, `?key=` in April 2025.
     pub(crate) fn key_log(&mut self) -> Result<Answer, Answer> {
+        if self.state.is(Fork::Veloera) {
+            // Behind a login there (8117f302 router/api-router.go).
+            self.auth(USER)?;
+        }
         let id = if self.state.generation.masks() {
             self.limit_by_address(Bucket::Critical)?;
             self.reading_token()?.id

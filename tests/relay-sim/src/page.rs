@@ -4,16 +4,19 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::ask::Ask;
-use crate::kind::Generation;
+use crate::kind::{Fork, Generation};
 use crate::state::State;
 
 const CONSOLE: &str = include_str!("../pages/console.html");
 const PLAIN: &str = include_str!("../pages/plain.html");
+const PLANTED: &str = include_str!("../pages/planted.html");
 const LOOKALIKE: &str = include_str!("../pages/lookalike.html");
 
 /// The single page a relay serves for every path without a route.
 pub(crate) fn console(state: &State, ask: &Ask) -> Answer {
     let era = match state.generation {
+        _ if state.hub() => "hub",
+        _ if state.is(Fork::Veloera) => "veloera",
         Generation::April2025 => "april",
         Generation::Cookie => "cookie",
         Generation::Jwt => "jwt",
@@ -30,7 +33,8 @@ pub(crate) fn console(state: &State, ask: &Ask) -> Answer {
     });
     // `</` cannot end the script early once the slash is escaped.
     let setup = setup.to_string().replace("</", "<\\/");
-    let title = state.generation.default_name();
+    let fork = state.options.fork;
+    let title = fork.map_or(state.generation.default_name(), Fork::default_name);
     Answer::html(
         200,
         CONSOLE
@@ -55,6 +59,9 @@ pub(crate) fn lookalike(state: &State, ask: &Ask) -> Answer {
             200,
             &json!({"success": true, "message": "ok", "data": {"items": [], "total": 0}}),
         );
+    }
+    if ask.path == "/planted" {
+        return Answer::html(200, PLANTED);
     }
     Answer::html(200, LOOKALIKE)
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::hub::hub_error;
 use crate::kind::Generation;
 use crate::site::Call;
 use crate::state::{Token, User};
@@ -20,6 +21,18 @@ impl Call<'_> {
     /// masked eras only (middleware/utils.go abortWithOpenAiMessage; seen live).
     pub(crate) fn relay_error(&self, status: u16, code: &str, text: &str) -> Answer {
         let message = format!("{text} (request id: {})", self.request_id);
+        if let Some(fork) = self.state.options.fork {
+            // Both hubs call themselves by the first one's name (seen live).
+            let kind = if fork.is_hub() {
+                "one_hub_error"
+            } else {
+                "veloera_error"
+            };
+            return Answer::json(
+                status,
+                &json!({"error": hub_error(fork, status, kind, &message)}),
+            );
+        }
         let error = match self.state.generation {
             Generation::Cookie | Generation::Jwt => {
                 json!({"message": message, "type": "new_api_error", "code": code})
@@ -56,7 +69,9 @@ impl Call<'_> {
         let given = given.strip_prefix("Bearer ").unwrap_or(&given);
         // One `sk-` is dropped, case matters; the server then splits at `-`.
         let given = given.strip_prefix("sk-").unwrap_or(given).to_owned();
-        let mut parts = given.split('-');
+        let hub = self.state.hub();
+        // A hub's keys may hold a dash; it splits at `#`.
+        let mut parts = given.split(if hub { '#' } else { '-' });
         let key = parts.next().unwrap_or("").to_owned();
         let channel = parts.next().is_some();
         let token = self.usable_token(&key)?;
@@ -66,10 +81,15 @@ impl Call<'_> {
             .cloned()
             .ok_or_else(|| self.bad_key())?;
         let masked = self.state.generation.masks();
-        if self.state.generation == Generation::OneApi {
+        if hub {
+            self.check_hub_addresses(&token)?;
+        } else if self.state.generation == Generation::OneApi {
             self.check_subnets(&token)?;
         } else if masked {
             self.check_ips(&token)?;
+        }
+        if hub && user.status != 1 {
+            return Err(self.bad_key());
         }
         if user.status != 1 {
             return Err(self.relay_error(403, "", Say::UserBanned.text(self.lang)));
@@ -103,6 +123,9 @@ impl Call<'_> {
                 call.relay_error(401, "", text)
             }
         };
+        if key.is_empty() && self.state.hub() {
+            return Err(self.bad_key());
+        }
         if key.is_empty() {
             return Err(refuse(self, Say::KeyNotGiven.text(self.lang)));
         }
@@ -119,6 +142,8 @@ impl Call<'_> {
         );
         let text = match token.status {
             1 => None,
+            4 if self.state.hub() => Some("令牌额度已用尽".to_owned()),
+            2 if self.state.hub() => Some("令牌状态不可用".to_owned()),
             3 => Some("该令牌已过期".to_owned()),
             4 if generation == Generation::OneApi => {
                 Some(format!("令牌 {}（#{}）额度已用尽", token.name, token.id))
@@ -130,12 +155,25 @@ impl Call<'_> {
             return Err(refuse(self, &text));
         }
         if token.expired_time != -1 && token.expired_time < now {
-            self.state.tokens[at].status = 3;
-            return Err(refuse(self, "该令牌已过期"));
+            if !self.state.hub() {
+                // A hub's status never turns to expired (seen live).
+                self.state.tokens[at].status = 3;
+            }
+            let hub = self.state.hub();
+            return Err(refuse(
+                self,
+                if hub {
+                    "令牌已过期"
+                } else {
+                    "该令牌已过期"
+                },
+            ));
         }
         if !token.unlimited_quota && token.remain_quota <= 0 {
             self.state.tokens[at].status = 4;
-            let text = if generation == Generation::OneApi {
+            let text = if self.state.hub() {
+                "令牌额度已用尽".to_owned()
+            } else if generation == Generation::OneApi {
                 "该令牌额度已用尽".to_owned()
             } else {
                 format!(
@@ -186,7 +224,9 @@ impl Call<'_> {
     pub(crate) fn key_served(&self, token: &Token, user: &User) -> bool {
         match token.group.as_str() {
             // One API's keys have no group of their own.
-            _ if self.state.generation == Generation::OneApi => self.serves(&user.group),
+            _ if self.state.generation == Generation::OneApi && !self.state.hub() => {
+                self.serves(&user.group)
+            }
             "" => self.serves(&user.group),
             "auto" => {
                 let own = token.auto_groups.as_ref();
@@ -212,6 +252,9 @@ impl Call<'_> {
                 .map(str::to_owned)
                 .collect()
         };
+        if let Some(fork) = self.state.options.fork.filter(|fork| fork.is_hub()) {
+            return self.hub_listed(holder, served, fork);
+        }
         match self.state.generation {
             Generation::OneApi => match holder.token.models.as_deref() {
                 None | Some("") => one_api_order(served),
@@ -262,6 +305,9 @@ impl Call<'_> {
     }
 
     fn model_row(&self, model: &str) -> Value {
+        if self.state.hub() {
+            return json!({"id": model, "object": "model", "created": 1_677_649_963, "owned_by": "OpenAI"});
+        }
         let known = self.state.options.models.iter().any(|each| each == model);
         let mut row =
             json!({"id": model, "object": "model", "created": 1_626_777_600, "owned_by": "openai"});
@@ -325,7 +371,7 @@ fn one_api_order(served: Vec<String>) -> Vec<String> {
 }
 
 /// Whether an address or CIDR line covers this client.
-fn covers(line: &str, ip: &str) -> bool {
+pub(crate) fn covers(line: &str, ip: &str) -> bool {
     let (Some(bits), Ok(ip)) = (address_bits(ip), ip.parse::<std::net::IpAddr>()) else {
         return false;
     };

@@ -1,6 +1,6 @@
 //! Which handler a path reaches: the routers' tables as gin walks them, static words before `:id`.
 
-use crate::kind::Generation;
+use crate::kind::{Fork, Generation};
 
 /// A routed path. What only an operator can reach is one variant: it is there to refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,12 @@ pub(crate) enum Route {
     KeyWrite,
     KeyDelete(String),
     KeyDeleteMany,
+    HubGroups,
+    HubModels,
+    HubRate,
+    Playground,
+    VeloeraCheckInRead,
+    VeloeraCheckIn,
     KeyReveal(String),
     KeyRevealMany,
     AutoGroups,
@@ -71,7 +77,43 @@ impl Route {
 
 /// The handler of this method and path, if the build has one
 /// (router/api-router.go, relay-router.go, dashboard.go of each commit).
-pub(crate) fn route(generation: Generation, method: &str, path: &str) -> Option<Route> {
+pub(crate) fn route(
+    fork: Option<Fork>,
+    generation: Generation,
+    method: &str,
+    path: &str,
+) -> Option<Route> {
+    match fork {
+        None => build(generation, method, path),
+        Some(fork) => forked(fork, method, path).unwrap_or_else(|| build(generation, method, path)),
+    }
+}
+
+/// What a fork routes otherwise than its build; `Some(None)`: it has no such route
+/// (8117f302, 387f8bf1, 42841b35 router/api-router.go, relay-router.go).
+fn forked(fork: Fork, method: &str, path: &str) -> Option<Option<Route>> {
+    let parts: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+    let found = match (fork.is_hub(), method, &parts[..]) {
+        (true, "GET", ["api", "user_group_map"]) => Route::HubGroups,
+        (true, "GET", ["api", "available_model"]) => Route::HubModels,
+        (true, "GET", ["api", "user", "dashboard", "rate"]) => Route::HubRate,
+        (true, "GET", ["api", "token", "playground"]) => Route::Playground,
+        // No search there: the word falls into `/:id`.
+        (true, "GET", ["api", "token", "search"]) => Route::KeyRead("search".to_owned()),
+        (true, "GET", ["api", "user", "available_models"]) => {
+            Route::AdminUser("available_models".to_owned())
+        }
+        (true, "GET", ["api", "models"]) | (true, "GET", ["api", "log", "self", "search"]) => {
+            return Some(None);
+        }
+        (false, "GET", ["api", "user", "check_in_status"]) => Route::VeloeraCheckInRead,
+        (false, "POST", ["api", "user", "check_in"]) => Route::VeloeraCheckIn,
+        _ => return None,
+    };
+    Some(Some(found))
+}
+
+fn build(generation: Generation, method: &str, path: &str) -> Option<Route> {
     use Generation::{April2025, Cookie, Jwt, OneApi};
     let new_api = generation != OneApi;
     let masked = generation.masks();
@@ -152,11 +194,18 @@ pub(crate) fn route(generation: Generation, method: &str, path: &str) -> Option<
 }
 
 /// Where gin redirects when only the trailing slash is wrong.
-pub(crate) fn other_slash(generation: Generation, method: &str, path: &str) -> Option<String> {
+pub(crate) fn other_slash(
+    fork: Option<Fork>,
+    generation: Generation,
+    method: &str,
+    path: &str,
+) -> Option<String> {
     let other = match path.strip_suffix('/') {
         Some(shorter) if !shorter.is_empty() => shorter.to_owned(),
         Some(_) => return None,
         None => format!("{path}/"),
     };
-    route(generation, method, &other).is_some().then_some(other)
+    route(fork, generation, method, &other)
+        .is_some()
+        .then_some(other)
 }

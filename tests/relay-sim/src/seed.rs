@@ -2,7 +2,7 @@
 
 use crate::args::SiteArgs;
 use crate::dice::Dice;
-use crate::kind::{Generation, Kind};
+use crate::kind::{Fork, Generation};
 use crate::limits::Limits;
 use crate::state::{Options, Pricing, State, StepUp, Token, User, real_now};
 
@@ -27,10 +27,7 @@ const NAMES: [&str; 14] = [
 
 /// The state of a site that has just been set up.
 pub(crate) fn seeded(args: &SiteArgs, index: usize, origin: &str) -> State {
-    let generation = match args.kind {
-        Kind::Relay(generation) => generation,
-        Kind::Lookalike | Kind::Plain | Kind::HtmlEverything | Kind::Catcher => Generation::Jwt,
-    };
+    let (generation, fork) = args.kind.build().unwrap_or((Generation::Jwt, None));
     let mut dice = Dice::new(args.seed.wrapping_mul(1_000_003).wrapping_add(index as u64));
     let secret = dice.bytes(32);
     let mut state = State {
@@ -38,7 +35,7 @@ pub(crate) fn seeded(args: &SiteArgs, index: usize, origin: &str) -> State {
         generation,
         origin: origin.to_owned(),
         base: format!("{origin}{}", args.path),
-        options: options(args, generation),
+        options: options(args, generation, fork),
         users: Vec::new(),
         tokens: Vec::new(),
         next_token_id: 1,
@@ -46,7 +43,7 @@ pub(crate) fn seeded(args: &SiteArgs, index: usize, origin: &str) -> State {
         issued: Vec::new(),
         flows: std::collections::HashMap::new(),
         spent: Vec::new(),
-        limits: Limits::new(args.limits.clone()),
+        limits: Limits::new(args.limits.clone(), fork),
         faults: Vec::new(),
         next_fault: 1,
         log: Vec::new(),
@@ -66,13 +63,13 @@ pub(crate) fn seeded(args: &SiteArgs, index: usize, origin: &str) -> State {
     state
 }
 
-fn options(args: &SiteArgs, generation: Generation) -> Options {
+fn options(args: &SiteArgs, generation: Generation, fork: Option<Fork>) -> Options {
     let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let usual = fork.map_or(generation.default_name(), Fork::default_name);
     Options {
-        name: args
-            .name
-            .clone()
-            .unwrap_or_else(|| generation.default_name().to_owned()),
+        fork,
+        redis: false,
+        name: args.name.clone().unwrap_or_else(|| usual.to_owned()),
         unit: args.unit,
         custom_symbol: args.symbol.clone(),
         custom_rate: args.rate,
@@ -149,7 +146,7 @@ fn add_users(state: &mut State, args: &SiteArgs) {
             .last_mut()
             .expect("pushed just now")
             .access_token = Some(given.unwrap_or(pat));
-        if state.generation == Generation::OneApi && id != 1 {
+        if state.generation == Generation::OneApi && !state.hub() && id != 1 {
             // Every new user owns this key (songquanpeng/one-api model/user.go Insert).
             let mut token = state.make_token(id, "default");
             token.remain_quota = -1;
@@ -178,6 +175,9 @@ pub(crate) fn add_keys(state: &mut State, user_id: i64, count: usize) {
         token.created_time = now - 86_400 * (count as i64 - n as i64) - 1;
         token.accessed_time = token.created_time;
         dress(&mut token, n, now, state.generation);
+        if state.hub() {
+            crate::hub::dress(&mut token, n);
+        }
         state.tokens.push(token);
     }
 }
@@ -216,6 +216,7 @@ fn dress(token: &mut Token, n: usize, now: i64, generation: Generation) {
         token.accessed_time = now - 3_600 * (n as i64 + 1);
     }
     if generation == Generation::OneApi {
+        // One API has no groups; a hub's come after this.
         token.group = String::new();
     }
 }

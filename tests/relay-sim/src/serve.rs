@@ -223,7 +223,12 @@ fn strike(site: &Site, state: &mut State, ask: &Ask) -> Vec<Fault> {
     state
         .faults
         .iter_mut()
-        .filter_map(|fault| fault.strikes(&ask.method, &path).then(|| fault.clone()))
+        .filter(|fault| !fault.lets_through(ask))
+        .filter_map(|fault| {
+            fault
+                .strikes(&ask.method, &path)
+                .then(|| fault.answering(ask))
+        })
         .collect()
 }
 
@@ -278,7 +283,7 @@ fn decide(state: &mut State, number: u64, mut ask: Ask, struck: &[Fault]) -> Ans
         Answer::empty(200)
     } else {
         let answer = match state.kind {
-            Kind::Relay(_) => {
+            Kind::Relay(_) | Kind::Fork(_) => {
                 if faults.iter().any(|fault| matches!(fault, What::Merge(_))) {
                     ask.headers.remove("accept-encoding");
                 }
@@ -324,13 +329,14 @@ fn decide(state: &mut State, number: u64, mut ask: Ask, struck: &[Fault]) -> Ans
 
 /// Rules name headers at run time; the few that exist are kept for the life of the process.
 fn header_name(name: &str) -> &'static str {
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 8] = [
         "content-type",
         "location",
         "retry-after",
         "cf-mitigated",
         "server",
         "set-cookie",
+        "refresh",
         "cache-control",
     ];
     match KNOWN.into_iter().find(|known| *known == name) {

@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::ask::Ask;
 use crate::dice::Dice;
 use crate::fault::Fault;
-use crate::kind::{Generation, Kind};
+use crate::hub::setting_of;
+use crate::kind::{Fork, Generation, Kind};
 use crate::limits::Limits;
 use crate::log::Entry;
 
@@ -59,6 +60,10 @@ pub(crate) struct Token {
     pub(crate) models: Option<String>,
     /// One API only.
     pub(crate) subnet: Option<String>,
+    /// The hubs only: the group that takes over when the first cannot serve.
+    pub(crate) backup_group: String,
+    /// The hubs only: heartbeat, limits and billing tag, as Go writes that struct.
+    pub(crate) setting: Value,
     /// The column that only this fork has, where the operator set `extra_field`.
     pub(crate) extra: Value,
     /// Fields shown in place of the real ones, for odd values a typed row cannot hold.
@@ -85,6 +90,10 @@ pub(crate) struct Session {
 /// What the operator of the site can set.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
+    /// The build is this fork of its generation.
+    pub(crate) fork: Option<Fork>,
+    /// Veloera redeems through Redis, and breaks down without one (seen live).
+    pub(crate) redis: bool,
     pub(crate) name: String,
     pub(crate) unit: Unit,
     pub(crate) custom_symbol: String,
@@ -250,6 +259,26 @@ impl State {
         pat
     }
 
+    /// Text of a new key, without `sk-`. The hubs' carry user and key in them: 15 letters, `_`, and
+    /// 43 of base64url (387f8bf1 common/token; seen live).
+    pub(crate) fn make_key(&mut self) -> String {
+        if self.hub() {
+            format!("{}_{}", self.dice.alphanumeric(15), self.dice.base64url(43))
+        } else {
+            self.dice.alphanumeric(48)
+        }
+    }
+
+    /// One of the two hubs answers.
+    pub(crate) fn hub(&self) -> bool {
+        self.options.fork.is_some_and(Fork::is_hub)
+    }
+
+    /// This very fork answers.
+    pub(crate) fn is(&self, fork: Fork) -> bool {
+        self.options.fork == Some(fork)
+    }
+
     /// A fresh key row with the database's defaults, newest id.
     pub(crate) fn make_token(&mut self, user_id: i64, name: &str) -> Token {
         let now = self.now();
@@ -258,7 +287,7 @@ impl State {
         Token {
             id,
             user_id,
-            key: self.dice.alphanumeric(48),
+            key: self.make_key(),
             status: 1,
             name: name.to_owned(),
             created_time: now,
@@ -275,6 +304,8 @@ impl State {
             auto_groups: None,
             models: None,
             subnet: Some(String::new()),
+            backup_group: String::new(),
+            setting: setting_of(&Value::Null),
             extra: Value::Null,
             odd: None,
         }

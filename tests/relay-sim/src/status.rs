@@ -3,12 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::kind::Generation;
+use crate::kind::{Fork, Generation};
 use crate::site::{Call, VERSION};
 
 impl Call<'_> {
     pub(crate) fn status(&self) -> Answer {
         let mut data = self.common_status();
+        if let Some(fork) = self.state.options.fork.filter(|fork| fork.is_hub()) {
+            return Answer::data(self.hub_status(fork));
+        }
         let more = match self.state.generation {
             Generation::OneApi => one_api(),
             Generation::April2025 => new_api(self),
@@ -25,6 +28,9 @@ impl Call<'_> {
             }
         };
         merge(&mut data, more);
+        if self.state.is(Fork::Veloera) {
+            data["check_in_enabled"] = json!(self.state.options.check_in);
+        }
         Answer::data(data)
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::kind::Generation;
+use crate::kind::{Fork, Generation};
 use crate::state::{Options, Token};
 
 /// QuantumNous/new-api model/token.go MaskTokenKey.
@@ -25,7 +25,11 @@ pub(crate) fn shown(token: &Token, options: &Options, generation: Generation) ->
         "remain_quota": token.remain_quota, "unlimited_quota": token.unlimited_quota,
         "used_quota": token.used_quota,
     });
-    if generation == Generation::OneApi {
+    if options.fork.is_some_and(Fork::is_hub) {
+        row["group"] = json!(token.group);
+        row["backup_group"] = json!(token.backup_group);
+        row["setting"] = token.setting.clone();
+    } else if generation == Generation::OneApi {
         row["models"] = json!(token.models);
         row["subnet"] = json!(token.subnet);
     } else {

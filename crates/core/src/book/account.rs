@@ -63,6 +63,7 @@ impl Account {
                 cut_at: None,
                 quirks: crate::site::Quirks::default(),
                 token_in_doubt: false,
+                token_offer_answered: false,
                 admin: false,
                 more: More::default(),
             },
@@ -136,6 +137,59 @@ impl Account {
         self.body.way = way;
     }
 
+    /// Whether it signs in as whoever is signed in in the browser.
+    #[must_use]
+    pub fn shares_login(&self) -> bool {
+        self.body.way.shares()
+    }
+
+    /// Whether only a visit to the site, in a tab, can end what troubles it.
+    #[must_use]
+    pub fn waits_for_a_visit(&self) -> bool {
+        self.trouble().is_some_and(|trouble| match trouble {
+            SiteTrouble::Challenge | SiteTrouble::SignInAtSite | SiteTrouble::TabNeeded => true,
+            SiteTrouble::AnsweredAsOther => self.shares_login(),
+            SiteTrouble::Offline
+            | SiteTrouble::Unreachable
+            | SiteTrouble::TimedOut
+            | SiteTrouble::PermissionMissing
+            | SiteTrouble::Redirected
+            | SiteTrouble::LoginExpired
+            | SiteTrouble::UserDisabled
+            | SiteTrouble::UserIdMismatch
+            | SiteTrouble::RateLimited { .. }
+            | SiteTrouble::NotARelay
+            | SiteTrouble::BadAnswer
+            | SiteTrouble::AnswerTooLarge
+            | SiteTrouble::Refused
+            | SiteTrouble::VerificationRequired
+            | SiteTrouble::Absent
+            | SiteTrouble::ServerError { .. }
+            | SiteTrouble::KindChanged { .. }
+            | SiteTrouble::WrongKey => false,
+        })
+    }
+
+    /// The offer to change to an access token was answered.
+    pub fn note_token_offer_answered(&mut self) {
+        self.body.token_offer_answered = true;
+    }
+
+    /// A challenge stands before its site, or no longer does.
+    pub fn set_shielded(&mut self, shielded: bool) {
+        self.body.quirks.shielded = shielded;
+    }
+
+    /// The key among these that a key in full text may be: a masked one whose mask it fits.
+    #[must_use]
+    pub fn fitting(&self, full: &ApiKey) -> Option<KeyRow> {
+        // A mask that leaves next to nothing visible fits every key.
+        let shows = |mask: &str| mask.chars().filter(char::is_ascii_alphanumeric).count() >= 8;
+        self.rows().find(|row| {
+            MaskedKey::read(&row.mask).is_some_and(|mask| shows(mask.as_str()) && mask.fits(full))
+        })
+    }
+
     /// The login's number at the site.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
@@ -193,6 +247,7 @@ impl Account {
                 .is_ok_and(|base| base.in_clear() && !base.is_loopback()),
             token_in_doubt: self.body.token_in_doubt,
             admin: self.body.admin,
+            offers_token: self.shares_login() && !self.body.token_offer_answered,
         }
     }
 

@@ -32,6 +32,7 @@ bodies! {
         cut_at: Option<u32>,
         quirks: Quirks,
         token_in_doubt: bool,
+        token_offer_answered: bool,
         admin: bool,
     }
 }

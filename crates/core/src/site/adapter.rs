@@ -240,7 +240,7 @@ fn request(
         url: place.base.join(path),
         headers,
         bearer: login.and_then(|login| login.token.clone()),
-        with_cookie: login.is_some_and(|login| login.with_cookie),
+        with_cookie: place.quirks.shielded || login.is_some_and(|login| login.with_cookie),
         body: None,
         bucket,
     }

@@ -160,17 +160,11 @@ impl BaseUrl {
                 .is_ok_and(|address| address.is_loopback())
     }
 
-    /// The match pattern to ask the browser's permission for (Chromium's form, with the port).
+    /// The match pattern to ask the browser's permission for (with the port; `webext` takes it
+    /// off where the browser knows none).
     #[must_use]
     pub fn permission_pattern(&self) -> String {
         format!("{}/*", self.origin())
-    }
-
-    /// The same without the port: Firefox's patterns take none and mean every port of the host.
-    #[must_use]
-    pub fn portless_pattern(&self) -> String {
-        let scheme = if self.in_clear { "http" } else { "https" };
-        format!("{scheme}://{}/*", self.host)
     }
 
     /// The address of a path below the base; the path begins with a slash.
@@ -418,6 +412,5 @@ mod tests {
             "http://relay.example:3000/sub/api/token/?p=1"
         );
         assert_eq!(base.permission_pattern(), "http://relay.example:3000/*");
-        assert_eq!(base.portless_pattern(), "http://relay.example/*");
     }
 }

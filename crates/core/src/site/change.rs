@@ -414,6 +414,7 @@ pub(super) fn is_unsure(error: &SiteError) -> bool {
             | HttpError::Redirected
             | HttpError::NotBefore(_)
             | HttpError::ForeignOrigin
+            | HttpError::NotOurLogin(_)
             | HttpError::Stopped => false,
         },
         SiteError::Trouble(trouble, _) => matches!(

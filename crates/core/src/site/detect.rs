@@ -382,6 +382,8 @@ impl Weights {
                 | SiteTrouble::UserDisabled
                 | SiteTrouble::UserIdMismatch
                 | SiteTrouble::AnsweredAsOther
+                | SiteTrouble::SignInAtSite
+                | SiteTrouble::TabNeeded
                 | SiteTrouble::BadAnswer
                 | SiteTrouble::AnswerTooLarge
                 | SiteTrouble::Refused

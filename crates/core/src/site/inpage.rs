@@ -8,6 +8,7 @@ use super::typed::read_token;
 use crate::http::HttpResponse;
 use crate::secret::Secret;
 use crate::sorted::SortedMap;
+use relaykeep_protocol::SiteKind;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -133,6 +134,43 @@ pub enum MadeToken {
     },
 }
 
+/// The function that takes a short-lived token from a page of this kind of site, if it has one.
+#[must_use]
+pub fn page_token(kind: SiteKind) -> Option<&'static str> {
+    // The JWT era keeps its login in the page [e2c7aa7b web/src/lib/auth-session.ts].
+    kind.habits().generations.then_some("pageToken")
+}
+
+/// A token that a page's session gave.
+#[derive(Clone, Debug)]
+pub struct PageToken {
+    /// The login it belongs to.
+    pub user_id: String,
+    /// The token.
+    pub token: Secret,
+    /// When it ends, in seconds since 1970 by the site's clock.
+    pub expires_at: i64,
+}
+
+/// Reads the report of `pageToken`.
+///
+/// # Errors
+/// Why there is none.
+pub fn read_page_token(json: &str) -> Result<PageToken, MakeProblem> {
+    let report = Report::read(json).map_err(|_| MakeProblem::BadAnswer)?;
+    let token = report
+        .token
+        .and_then(|token| read_token(&lax::text(Some(token))?).ok());
+    match (lax::id(report.user_id), token) {
+        (Some(user_id), Some(token)) => Ok(PageToken {
+            user_id,
+            token,
+            expires_at: lax::int(report.expires_at).unwrap_or(0),
+        }),
+        (_, None) | (None, _) => Err(read_problem(report.problem)),
+    }
+}
+
 fn read_problem(said: lax::Raw<'_>) -> MakeProblem {
     match lax::text(said).as_deref() {
         Some("signed-out") => MakeProblem::SignedOut,
@@ -188,6 +226,7 @@ fields! {
         user_id "user_id",
         username "username",
         token "token",
+        expires_at "expires_at",
         step "step",
         problem "problem",
     }

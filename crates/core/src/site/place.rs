@@ -21,6 +21,8 @@ pub struct Quirks {
     /// Answers carry `Auth-Version` exactly when the login was accepted
     /// (New API from 4fdd12ac7, 2026-02-12).
     pub sends_auth_version: bool,
+    /// A challenge stood before the site: the cookie that passes it goes along.
+    pub shielded: bool,
 }
 
 impl Quirks {
@@ -31,6 +33,7 @@ impl Quirks {
         self.zero_based = later.zero_based.or(self.zero_based);
         self.page_len = later.page_len.or(self.page_len);
         self.sends_auth_version |= later.sends_auth_version;
+        self.shielded |= later.shielded;
     }
 }
 
@@ -82,13 +85,13 @@ impl Login {
         }
     }
 
-    /// The browser's own login, of exactly this user.
+    /// The browser's own login, of exactly this user where the number is known.
     #[must_use]
-    pub fn of_the_browser(user_id: String) -> Self {
+    pub fn of_the_browser(user_id: Option<String>) -> Self {
         Self {
             token: None,
             with_cookie: true,
-            user_id: Some(user_id),
+            user_id,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What chance makes of keys: ordinary values, the edges of every limit, and what no sane person
 //! writes.
 
-use relaykeep_differential::{Dice, Row, Rules};
+use relaykeep_differential::{Dice, Row, Rules, no_setting};
 use relaykeep_protocol::{Expiry, KeyPatch, KeyValues, ModelLimit, Quota};
 use serde_json::{Value, json};
 
@@ -96,8 +96,10 @@ fn addresses(dice: &mut Dice, rules: Rules) -> Vec<String> {
     let plain = ["127.0.0.1", "203.0.113.9", "2001:db8::7"];
     let choice: Vec<&str> = match rules {
         Rules::OneApi => nets.to_vec(),
-        Rules::April2025 => plain.to_vec(),
-        Rules::Cookie | Rules::Jwt => [&nets[..], &plain[..]].concat(),
+        Rules::April2025 | Rules::Veloera => plain.to_vec(),
+        Rules::Cookie | Rules::Jwt | Rules::OneHub | Rules::DoneHub => {
+            [&nets[..], &plain[..]].concat()
+        }
     };
     let count = dice.below(4);
     (0..count)
@@ -128,7 +130,12 @@ fn auto_groups(dice: &mut Dice) -> Vec<String> {
 pub(super) fn key_values(dice: &mut Dice, rules: Rules) -> KeyValues {
     let group = match rules {
         Rules::OneApi => String::new(),
-        Rules::April2025 | Rules::Cookie | Rules::Jwt => group(dice),
+        Rules::April2025
+        | Rules::Cookie
+        | Rules::Jwt
+        | Rules::Veloera
+        | Rules::OneHub
+        | Rules::DoneHub => group(dice),
     };
     let auto = group == "auto";
     KeyValues {
@@ -176,12 +183,38 @@ pub(super) fn key_patch(dice: &mut Dice, rules: Rules, row: &Row, many: bool) ->
 
 /// Columns as the site's own page, an operator or another client leaves them.
 pub(super) fn foreign_edit(dice: &mut Dice, rules: Rules) -> Row {
+    let edit_of = dice.below(12);
     let mut edit = Row::new();
     let mut set = |column: &str, value: Value| {
         edit.insert(column.to_owned(), value);
     };
     let one_api = rules == Rules::OneApi;
-    match dice.below(12) {
+    if rules.is_hub() && matches!(edit_of, 3..=6) {
+        // What the hub's own page sets and no client of ours knows, and limits as people leave them.
+        let mut setting = no_setting();
+        setting["heartbeat"] = json!({"enabled": true, "timeout_seconds": 45});
+        setting["billing_tag"] = json!("team-b");
+        let limits = &mut setting["limits"];
+        match edit_of {
+            3 => {}
+            4 => {
+                limits["limit_model_setting"] =
+                    json!({"enabled": true, "models": ["gpt-4o", " gpt-4o-mini"]})
+            }
+            5 => {
+                limits["limit_model_setting"] =
+                    json!({"enabled": false, "models": ["left", "over"]})
+            }
+            _ => {
+                limits["limits_ip_setting"] =
+                    json!({"enabled": dice.once_in(2), "whitelist": [" 1.2.3.4", "nonsense"]})
+            }
+        }
+        set("setting", setting);
+        set("backup_group", json!(dice.pick(&["", "vip"])));
+        return edit;
+    }
+    match edit_of {
         0 => set("status", json!(dice.pick(&[1, 2, 3, 4, 7]))),
         1 => set("expired_time", json!(0)),
         2 => set(

@@ -251,7 +251,9 @@ impl Play {
                         ("id", made["id"] == id),
                         (
                             "key",
-                            made["key"].as_str().is_some_and(|key| key.len() == 48),
+                            made["key"]
+                                .as_str()
+                                .is_some_and(|key| key.len() == self.rules.key_length()),
                         ),
                         (
                             "created_time",
@@ -335,7 +337,10 @@ impl Play {
         let expires = number("expired_time");
         if number("status") == 1 {
             if expires != -1 && expires < unix_now() {
-                row.insert("status".to_owned(), json!(3));
+                // A hub's status never turns to expired by itself.
+                if !self.rules.is_hub() {
+                    row.insert("status".to_owned(), json!(3));
+                }
             } else if row["unlimited_quota"] != true && number("remain_quota") <= 0 {
                 row.insert("status".to_owned(), json!(4));
             }

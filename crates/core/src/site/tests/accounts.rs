@@ -170,7 +170,7 @@ fn another_kind_at_the_same_address_is_noticed() {
         now(status(&site, &clock(), &place(kind))).map_err(|error| error.trouble())
     };
     for (directory, kind) in SERVERS {
-        let facts = asked(&format!("{directory}/001-status"), kind).expect(directory);
+        let facts = asked(&showing(directory, "status"), kind).expect(directory);
         assert_eq!(facts.kind, Some(kind), "{directory}");
     }
     assert_eq!(
@@ -232,4 +232,28 @@ fn groups_are_read_even_where_a_ratio_is_a_text() {
         )),
         Ok(Vec::new())
     );
+}
+
+#[test]
+fn cookies_go_along_only_where_the_login_or_a_shield_wants_them() {
+    let ask = |login: &Login, shielded: bool| {
+        let site = server(|_| Ok(recorded("newapi-era2/023-self-pat")));
+        let mut place = place(SiteKind::NewApi);
+        place.quirks.shielded = shielded;
+        now(whoami(&site, &clock(), &place, login)).expect("who it is");
+        let sent = site.sent.borrow()[0].clone();
+        (sent.with_cookie, sent.bearer.is_some())
+    };
+    let browser = Login::of_the_browser(Some("2".to_owned()));
+    assert_eq!(ask(&login(), false), (false, true));
+    assert_eq!(ask(&login(), true), (true, true));
+    assert_eq!(ask(&browser, false), (true, false));
+}
+
+#[test]
+fn the_browsers_login_of_somebody_else_is_not_taken_for_ours() {
+    let site = server(|_| Ok(recorded("oneapi/015-self-pat")));
+    let bob = Login::of_the_browser(Some("3".to_owned()));
+    let error = now(whoami(&site, &clock(), &place(SiteKind::OneApi), &bob)).unwrap_err();
+    assert_eq!(error.trouble(), SiteTrouble::AnsweredAsOther);
 }

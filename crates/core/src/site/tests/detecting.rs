@@ -4,7 +4,8 @@ use super::*;
 use crate::ports::now;
 use crate::site::detect::{CLUES, Evidence, bases, probe, read_evidence, weigh};
 use crate::site::inpage::{
-    MadeToken, MakeProblem, MakeStep, read_asked, read_made_token, read_shown_token,
+    MadeToken, MakeProblem, MakeStep, read_asked, read_made_token, read_page_token,
+    read_shown_token,
 };
 use relaykeep_protocol::{Generation, Recognition, TokenOffer};
 
@@ -511,4 +512,28 @@ fn a_made_token_arrives_or_it_is_said_whether_the_old_one_may_be_dead() {
         )
         .contains("alice")
     );
+}
+
+#[test]
+fn a_token_out_of_a_page_is_whole_or_says_why_not() {
+    let report = r#"{"user_id":"2","username":"alice","token":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIyIn0.c2ln","expires_at":1780000900}"#;
+    let token = read_page_token(report).expect("a token");
+    assert_eq!(
+        (token.user_id.as_str(), token.expires_at),
+        ("2", 1_780_000_900)
+    );
+    for (report, problem) in [
+        (r#"{"problem":"signed-out"}"#, MakeProblem::SignedOut),
+        (r#"{"problem":"other-user"}"#, MakeProblem::OtherUser),
+        (r#"{"problem":"limited"}"#, MakeProblem::Limited),
+        (r#"{"user_id":"2"}"#, MakeProblem::BadAnswer),
+        (
+            r#"{"token":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIyIn0.c2ln"}"#,
+            MakeProblem::BadAnswer,
+        ),
+        ("null", MakeProblem::BadAnswer),
+        ("", MakeProblem::BadAnswer),
+    ] {
+        assert_eq!(read_page_token(report).unwrap_err(), problem, "{report}");
+    }
 }

@@ -5,6 +5,7 @@
 mod accounts;
 mod answers;
 mod detecting;
+mod forks;
 mod limits;
 mod listing;
 mod revealing;
