@@ -27,6 +27,13 @@ export function evidence() {
       const uid = localStorage.getItem("uid");
       if (uid !== null) stored.uid = uid.slice(0, 64);
     }
+    // Sub2API's page: who it is, and that there is a token, which stays where it is.
+    const own = JSON.parse(localStorage.getItem("auth_user") ?? "null");
+    if (own && typeof own === "object" && localStorage.getItem("auth_token") !== null) {
+      const { id, username, role } = own;
+      stored.auth_user = JSON.stringify({ id, username, role }).slice(0, 4096);
+      stored.auth_token = "";
+    }
   } catch {
     // A page without storage, or with damaged entries: what was read so far is the evidence.
   }
@@ -36,9 +43,9 @@ export function evidence() {
 // At most two anonymous requests to the page's own origin: is there a relay at one of these base
 // URLs, and how does it refuse a stranger? The second request goes to the second base if the first
 // is no relay.
-export async function ask(bases) {
+export async function ask(bases, first) {
   const get = async (base, what) => {
-    const path = what === "status" ? "/api/status" : "/api/user/self";
+    const path = what === "settings" ? "/api/v1/settings/public" : what === "status" ? "/api/status" : "/api/user/self";
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), 5000);
     try {
@@ -82,6 +89,8 @@ export async function ask(bases) {
     }
   };
   const heard = [];
+  // A page that keeps what Sub2API's does is asked what only Sub2API answers, at the root.
+  if (first === "settings") return [(await get(bases[bases.length - 1], "settings"))[0]];
   for (const base of bases.slice(0, 2)) {
     const [status, relay] = await get(base, "status");
     heard.push(status);

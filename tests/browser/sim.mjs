@@ -39,7 +39,7 @@ export async function simulate(sites, { many } = {}) {
 
 const KINDS = {
   "newapi-2025-04": "new-api", "newapi-cookie": "new-api", "newapi-jwt": "new-api", oneapi: "one-api",
-  veloera: "veloera", onehub: "one-hub", donehub: "done-hub",
+  veloera: "veloera", onehub: "one-hub", donehub: "done-hub", sub2api: "sub2api",
 };
 /** What the product calls a family. */
 export const FAMILIES = { "new-api": "New API", "one-api": "One API", veloera: "Veloera", "one-hub": "One Hub", "done-hub": "Done Hub", sub2api: "Sub2API" };

@@ -69,6 +69,9 @@ pub(crate) async fn add(
     made: Option<Secret>,
 ) -> Result<AddOutcome, ErrorCode> {
     let just_made = made.is_some();
+    if draft.way == LoginWay::Own && !just_made {
+        return crate::own::add(worker, open, draft).await;
+    }
     let wanted = read_draft(draft, made)?;
     let http = CallHttp {
         worker,
@@ -256,6 +259,12 @@ pub(crate) async fn edit(
         None => account.user_id().map(str::to_owned),
     };
     let mut verified = false;
+    if token.is_some() && account.way() == LoginWay::Own {
+        // There are no tokens to be typed: one signs in again.
+        return Err(ErrorCode::SignIn(
+            relaykeep_protocol::SignInProblem::Missing,
+        ));
+    }
     if token.is_some() || edit.user_id.is_some() {
         let http = CallHttp {
             worker,

@@ -209,6 +209,7 @@ async fn send(request: &HttpRequest, controller: &AbortController) -> Result<Res
             Method::Get => gloo_net::http::Method::GET,
             Method::Post => gloo_net::http::Method::POST,
             Method::Put => gloo_net::http::Method::PUT,
+            Method::Patch => gloo_net::http::Method::PATCH,
             Method::Delete => gloo_net::http::Method::DELETE,
         })
         .redirect(RequestRedirect::Error)

@@ -10,6 +10,7 @@ mod events;
 mod gate;
 mod jobs;
 mod keys;
+mod own;
 mod ports;
 mod repair;
 mod session;

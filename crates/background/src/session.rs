@@ -2,8 +2,9 @@
 
 use crate::repair::AllOffers;
 use relaykeep_core::secret::Secret;
+use relaykeep_core::sorted::SortedMap;
 use relaykeep_core::vault::{Deadline, LockState};
-use relaykeep_protocol::{Millis, VaultMode};
+use relaykeep_protocol::{AccountId, Millis, VaultMode};
 use relaykeep_webext::Area;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ const CLIPBOARD: &str = "c";
 const DUE: &str = "w";
 const OFFERS: &str = "o";
 const ORIGINS: &str = "r";
+const ACCESS: &str = "a";
 
 /// An open vault's session.
 #[derive(Clone, Serialize, Deserialize)]
@@ -46,7 +48,7 @@ impl Session {
     }
 
     pub(crate) async fn forget() {
-        let names = [NAME, DRAFT, DUE, OFFERS].map(str::to_owned);
+        let names = [NAME, DRAFT, DUE, OFFERS, ACCESS].map(str::to_owned);
         let _ = Area::Session.remove(&names).await;
     }
 
@@ -82,6 +84,28 @@ impl Session {
             LockState::Lock => None,
         }
     }
+}
+
+/// An access token of a session of our own.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Access {
+    #[serde(rename = "t")]
+    pub(crate) token: String,
+    /// When it ends.
+    #[serde(rename = "u")]
+    pub(crate) until: Millis,
+}
+
+/// The access tokens of sessions of our own.
+pub(crate) async fn access() -> SortedMap<AccountId, Access> {
+    let text = Area::Session.get(ACCESS).await.ok().flatten();
+    text.and_then(|text| relaykeep_core::json::read(&text).ok())
+        .unwrap_or_default()
+}
+
+pub(crate) async fn keep_access(all: &SortedMap<AccountId, Access>) {
+    let text = relaykeep_core::json::write(all);
+    let _ = Area::Session.set(&[(ACCESS.to_owned(), text)]).await;
 }
 
 /// A half-filled form.

@@ -37,7 +37,11 @@ pub(crate) async fn site_and_login(
             let login = browser_login::page_login(worker, &place, account.user_id()).await?;
             return Ok((place, login));
         }
-        LoginWay::Token | LoginWay::Own => {}
+        LoginWay::Own => {
+            let login = crate::own::login(worker, open, &account, &place).await?;
+            return Ok((place, login));
+        }
+        LoginWay::Token => {}
     }
     let bodies = open.read(&[account.login_record()]).await?;
     let login = bodies
@@ -277,6 +281,9 @@ pub(crate) async fn note_trouble(
     if challenge {
         // Passed in a tab, it is the browser's cookie that opens the site.
         account.set_shielded(true);
+    }
+    if account.way() == LoginWay::Own && trouble == SiteTrouble::LoginExpired {
+        crate::own::forget(open, id).await;
     }
     if account.set_health(Health::Trouble(trouble)) && open.commit(account.changes()).await.is_ok()
     {

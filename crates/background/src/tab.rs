@@ -91,14 +91,21 @@ async fn look_into(tab: f64, ask_anyway: bool) -> Result<Looked, ErrorCode> {
         .map_err(|_| ErrorCode::TabClosed)?;
     let evidence = detect::read_evidence(&report).ok_or(ErrorCode::TabClosed)?;
     let verdict = detect::weigh(Some(&evidence), &[]);
-    if !(verdict.hinted || ask_anyway) {
+    let known = matches!(verdict.recognition, Recognition::Relay { .. });
+    if known || !(verdict.hinted || ask_anyway) {
         return Ok(Looked { tab, verdict });
     }
     let bases: Vec<String> = detect::bases(&evidence)
         .iter()
         .map(|base| base.as_str().to_owned())
         .collect();
-    let arguments = relaykeep_core::json::write(&[bases]);
+    // What the page keeps tells which question comes first.
+    let first = if detect::looks_like_sub2api(&evidence) {
+        "settings"
+    } else {
+        "status"
+    };
+    let arguments = relaykeep_core::json::write(&(bases, first));
     let report = browser::in_page(tab, "ask", &arguments)
         .await
         .map_err(|_| ErrorCode::TabClosed)?;

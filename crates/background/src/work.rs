@@ -245,6 +245,8 @@ fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, ErrorCod
             called: String::new(),
             sent: false,
             id: None,
+            once: String::new(),
+            read: false,
         });
     }
     let items = by_account.into_iter().filter_map(|(id, making)| {

@@ -398,9 +398,18 @@ impl Part<'_> {
             Err(ending) => return Err(self.unfinished(&making, ending)),
         };
         self.reveal_new(&made(&making)).await?;
-        let bad = created.ends.iter().filter(|end| !end.good()).count();
+        let account = self.account()?;
+        let mut ends = created.ends;
+        for (making, end) in making.iter().zip(&mut ends) {
+            // Taken in, and the worker died before it wrote that down.
+            let held = |id: &RemoteId| is_held(&account, id);
+            if *end == KeyEnd::MadeUnread && making.id.as_ref().is_some_and(held) {
+                *end = KeyEnd::Done;
+            }
+        }
+        let bad = ends.iter().filter(|end| !end.good()).count();
         let mut results = Vec::new();
-        for (making, end) in making.iter().zip(created.ends) {
+        for (making, end) in making.iter().zip(ends) {
             let result = KeyResult {
                 key: making.id.clone().unwrap_or_default(),
                 name: making.values.name.clone(),
@@ -485,6 +494,13 @@ impl Part<'_> {
                         *fault.borrow_mut() = Some(ending);
                         ControlFlow::Break(())
                     }
+                }
+            },
+            async |key: RemoteKey| match self.take_in(&[key]).await {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(ending) => {
+                    *fault.borrow_mut() = Some(ending);
+                    ControlFlow::Break(())
                 }
             },
         )
@@ -592,6 +608,8 @@ impl Part<'_> {
                 called: String::new(),
                 sent: false,
                 id: None,
+                once: String::new(),
+                read: false,
             });
         }
         keys.extend(gone);
@@ -615,7 +633,7 @@ impl Part<'_> {
             return Ok(KeyEnd::NotSaved(ErrorCode::RecordDamaged));
         };
         let models = match check_key(self.http, &SystemClock, place, &full).await {
-            Ok(models) => Some(models),
+            Ok(models) => models,
             // Known, and not let in: a key for other addresses cannot be tried from this one.
             Err(SiteError::Trouble(SiteTrouble::Refused, _)) if !limited_to.is_empty() => None,
             Err(SiteError::Trouble(SiteTrouble::LoginExpired, said)) => {

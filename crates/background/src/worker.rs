@@ -94,6 +94,10 @@ pub(crate) struct Open {
     /// One look at or change of an account's keys at its site at a time, from the reading to the
     /// read-back: a list read meanwhile would be old.
     desks: RefCell<SortedMap<AccountId, Rc<Mutex<()>>>>,
+    /// One refresh of an account's own session at a time.
+    refreshers: RefCell<SortedMap<AccountId, Rc<Mutex<()>>>>,
+    /// The access tokens of such sessions, once they were read.
+    pub(crate) access: RefCell<Option<SortedMap<AccountId, crate::session::Access>>>,
     session: RefCell<Session>,
     /// The vault is being locked: nothing new begins.
     closing: Cell<bool>,
@@ -243,6 +247,8 @@ impl Worker {
             running: RefCell::default(),
             lanes: RefCell::default(),
             desks: RefCell::default(),
+            refreshers: RefCell::default(),
+            access: RefCell::default(),
             session: RefCell::new(session),
             closing: Cell::new(false),
             precious: Cell::new(0),
@@ -376,6 +382,16 @@ impl Open {
     /// One look at or change of an account's keys at its site at a time.
     pub(crate) fn desk(&self, account: &AccountId) -> Rc<Mutex<()>> {
         Rc::clone(self.desks.borrow_mut().entry(account.clone()).or_default())
+    }
+
+    /// One refresh of an account's own session at a time.
+    pub(crate) fn refresher(&self, account: &AccountId) -> Rc<Mutex<()>> {
+        Rc::clone(
+            self.refreshers
+                .borrow_mut()
+                .entry(account.clone())
+                .or_default(),
+        )
     }
 
     /// Commits changes. Those of many tasks that come while one commit is under way go into the

@@ -3,7 +3,7 @@
 
 use relaykeep_protocol::{
     AddressRule, Expiry, FieldProblem, KeyAbilities, KeyField, KeyPatch, KeyValues, ModelLimit,
-    Quota, ShownAs, Unit,
+    Quota, ShownAs, Unit, Windows,
 };
 use std::net::IpAddr;
 
@@ -20,6 +20,8 @@ pub fn patched(values: &KeyValues, patch: &KeyPatch) -> KeyValues {
         expires,
         models,
         addresses,
+        denied,
+        windows,
         group,
         cross_group_retry,
         auto_groups,
@@ -39,6 +41,8 @@ pub fn patched(values: &KeyValues, patch: &KeyPatch) -> KeyValues {
             Some(ModelLimit::Only(models)) => Some(models),
         },
         addresses: addresses.unwrap_or_else(|| values.addresses.clone()),
+        denied: denied.unwrap_or_else(|| values.denied.clone()),
+        windows: windows.unwrap_or(values.windows),
         group: group.unwrap_or_else(|| values.group.clone()),
         cross_group_retry: cross_group_retry.unwrap_or(values.cross_group_retry),
         auto_groups: match auto_groups {
@@ -68,6 +72,12 @@ pub fn check_patch(patch: &KeyPatch, can: &KeyAbilities) -> Result<(), (KeyField
     }
     if let Some(addresses) = &patch.addresses {
         addresses_for(addresses, can.addresses).map_err(at(KeyField::Addresses))?;
+    }
+    if let Some(denied) = &patch.denied {
+        check_denied(denied, can).map_err(at(KeyField::Denied))?;
+    }
+    if let Some(windows) = patch.windows {
+        check_windows(windows, can).map_err(at(KeyField::Windows))?;
     }
     if let Some(group) = &patch.group {
         offered(can.groups || group.is_empty()).map_err(at(KeyField::Group))?;
@@ -99,6 +109,8 @@ pub fn check_values(
         check_models(models, can).map_err(at(KeyField::Models))?;
     }
     addresses_for(&values.addresses, can.addresses).map_err(at(KeyField::Addresses))?;
+    check_denied(&values.denied, can).map_err(at(KeyField::Denied))?;
+    check_windows(values.windows, can).map_err(at(KeyField::Windows))?;
     offered(can.groups || values.group.is_empty()).map_err(at(KeyField::Group))?;
     let auto = values.group == AUTO_GROUP;
     offered((auto && can.cross_group_retry) || !values.cross_group_retry)
@@ -127,6 +139,11 @@ pub fn fits(values: &KeyValues, can: &KeyAbilities) -> Vec<KeyField> {
         (
             KeyField::Addresses,
             addresses_for(&values.addresses, can.addresses).is_err(),
+        ),
+        (KeyField::Denied, check_denied(&values.denied, can).is_err()),
+        (
+            KeyField::Windows,
+            check_windows(values.windows, can).is_err(),
         ),
         (KeyField::Group, !can.groups && !values.group.is_empty()),
         (
@@ -157,12 +174,17 @@ pub fn common(all: &[KeyAbilities]) -> Option<KeyAbilities> {
         models: can.models && other.models,
         // A plain address can be written for every site, so plain ones are what all share.
         addresses: match (can.addresses, other.addresses) {
+            (AddressRule::None, _) | (_, AddressRule::None) => AddressRule::None,
             (AddressRule::PlainOnly, _) | (_, AddressRule::PlainOnly) => AddressRule::PlainOnly,
             (AddressRule::NetworksOnly, _) | (_, AddressRule::NetworksOnly) => {
                 AddressRule::NetworksOnly
             }
             (AddressRule::Any, AddressRule::Any) => AddressRule::Any,
         },
+        html_names: can.html_names || other.html_names,
+        zero_is_unlimited: can.zero_is_unlimited || other.zero_is_unlimited,
+        denied: can.denied && other.denied,
+        windows: can.windows && other.windows,
         groups: can.groups && other.groups,
         cross_group_retry: can.cross_group_retry && other.cross_group_retry,
         auto_groups: can.auto_groups && other.auto_groups,
@@ -298,7 +320,17 @@ fn offered(yes: bool) -> Result<(), FieldProblem> {
 
 /// Servers count bytes, not characters, and some cut what is longer.
 fn check_name(name: &str, can: &KeyAbilities) -> Result<(), FieldProblem> {
-    let has = u32::try_from(name.len()).unwrap_or(u32::MAX);
+    let html = |c: char| match c {
+        '&' | '"' | '\'' => 5,
+        '<' | '>' => 4,
+        _ => c.len_utf8(),
+    };
+    let bytes = if can.html_names {
+        name.chars().map(html).sum()
+    } else {
+        name.len()
+    };
+    let has = u32::try_from(bytes).unwrap_or(u32::MAX);
     if has > can.name_bytes {
         return Err(FieldProblem::TooLong {
             most: can.name_bytes,
@@ -311,8 +343,26 @@ fn check_name(name: &str, can: &KeyAbilities) -> Result<(), FieldProblem> {
 fn check_quota(quota: Quota, can: &KeyAbilities) -> Result<(), FieldProblem> {
     match (quota, can.most_quota) {
         (Quota::Limited(raw), _) if raw < 0 => Err(FieldProblem::Negative),
+        (Quota::Limited(0), _) if can.zero_is_unlimited => Err(FieldProblem::NotOffered),
         (Quota::Limited(raw), Some(most)) if raw > most => Err(FieldProblem::TooMuch { most }),
         (Quota::Limited(_) | Quota::Unlimited, _) => Ok(()),
+    }
+}
+
+fn check_denied(denied: &[String], can: &KeyAbilities) -> Result<(), FieldProblem> {
+    offered(can.denied || denied.is_empty())?;
+    addresses_for(denied, AddressRule::Any).map(|_| ())
+}
+
+fn check_windows(windows: Windows, can: &KeyAbilities) -> Result<(), FieldProblem> {
+    offered(can.windows || windows == [0; 3])?;
+    let most = can.most_quota.unwrap_or(i64::MAX);
+    if windows.iter().any(|amount| *amount < 0) {
+        Err(FieldProblem::Negative)
+    } else if windows.iter().any(|amount| *amount > most) {
+        Err(FieldProblem::TooMuch { most })
+    } else {
+        Ok(())
     }
 }
 
@@ -393,6 +443,7 @@ fn read_address(word: &str, rule: AddressRule) -> Result<(IpAddr, u8, String), F
         // A network of one is that one.
         (AddressRule::PlainOnly, _) if width == widest => plain.to_owned(),
         (AddressRule::PlainOnly, _) => return Err(FieldProblem::NoNetworks),
+        (AddressRule::None, _) => return Err(FieldProblem::NotOffered),
     };
     Ok((address, width, text))
 }

@@ -143,6 +143,12 @@ pub struct AccountDraft {
     pub user_id: String,
     /// The site's access token, as typed.
     pub token: Sensitive,
+    /// The e-mail address of a sign-in of our own.
+    #[serde(default)]
+    pub email: String,
+    /// Its password: used for this one sign-in and kept nowhere.
+    #[serde(default)]
+    pub password: Sensitive,
     /// The user was warned that the token travels in clear and said yes.
     pub clear_is_fine: bool,
     /// The user was told that this login is already here and wants it updated.

@@ -60,6 +60,18 @@ impl SiteKind {
         self.user_header().is_some()
     }
 
+    /// Has no access tokens: one signs in with e-mail and password, or follows an open page.
+    #[must_use]
+    pub const fn signs_in(self) -> bool {
+        self.habits().signs_in
+    }
+
+    /// The one address it stands at, where there is only one.
+    #[must_use]
+    pub const fn home(self) -> Option<&'static str> {
+        self.habits().home
+    }
+
     /// The same software as another, as far as it shows: itself, or what it was made from.
     #[must_use]
     pub fn may_pass_for(self, other: Self) -> bool {
@@ -70,6 +82,12 @@ impl SiteKind {
 /// One kind's habits: constants only.
 #[derive(Clone, Debug)]
 pub struct Habits {
+    /// What its sites understand.
+    pub protocol: Protocol,
+    /// Has no access tokens: one signs in with e-mail and password, or follows an open page.
+    pub signs_in: bool,
+    /// The one address it stands at, where there is only one.
+    pub home: Option<&'static str>,
     /// The kind it was made from and answers as.
     pub fork_of: Option<SiteKind>,
     /// What tells it apart.
@@ -88,12 +106,16 @@ pub struct Habits {
     pub page_len: Option<u32>,
     /// Listed keys may be masked, and how one is revealed.
     pub reveals: Option<RevealBy>,
+    /// A key stands in full only in the answer to its making.
+    pub shown_once: bool,
+    /// The status that disables a key.
+    pub disabled: i64,
     /// Where the groups a login may use are listed.
     pub groups: Option<&'static str>,
     /// That list knows no access token: the login's own group, if nobody else may use it, is
     /// missing in it.
     pub groups_for_anyone: bool,
-    /// Where the models a login may use are listed.
+    /// Where the models a login may use are listed; empty where keys are not limited to models.
     pub models: &'static str,
     /// What is asked of the logs; the page's number follows.
     pub log_query: &'static str,
@@ -107,6 +129,17 @@ pub struct Habits {
     pub limits: LimitNames,
     /// What its keys can be set to; generations change it.
     pub can: KeyAbilities,
+}
+
+/// What a kind's sites understand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// One API's, and all that came from it.
+    Family,
+    /// Sub2API's.
+    Sub2Api,
+    /// OpenRouter's management API.
+    OpenRouter,
 }
 
 /// What tells a kind from the others.
@@ -170,6 +203,9 @@ const DONE_HUB_FIELDS: &[&str] = &[
 /// QuantumNous/new-api. `p`, `page_size` (before: `size`, for one week of July 2025 `page`);
 /// April 2025 takes `p` from 0 and answers a bare array [ef8ae4db, e2c7aa7b common/page_info.go].
 const NEW_API: Habits = Habits {
+    protocol: Protocol::Family,
+    signs_in: false,
+    home: None,
     fork_of: None,
     marks: Marks {
         fields: &[(NEW_API_FIELDS, 2)],
@@ -194,6 +230,8 @@ const NEW_API: Habits = Habits {
     zero_based: None,
     page_len: None,
     reveals: Some(RevealBy::Post),
+    shown_once: false,
+    disabled: 2,
     groups: Some("/api/user/self/groups"),
     groups_for_anyone: false,
     models: "/api/user/models",
@@ -207,6 +245,10 @@ const NEW_API: Habits = Habits {
         name_bytes: 50,
         // The code says 10^9 dollars and clamps that to 32 bits (seen on e2c7aa7b).
         most_quota: Some(2_147_483_647),
+        html_names: false,
+        zero_is_unlimited: false,
+        denied: false,
+        windows: false,
         models: true,
         addresses: AddressRule::Any,
         groups: true,
@@ -322,6 +364,35 @@ const DONE_HUB: Habits = Habits {
     ..ONE_HUB
 };
 
+/// AIHubMix (aihubmix.com): a closed fork of One API, by its public documentation (docs.aihubmix.com,
+/// CLI endpoints) and what another client does with it; nobody here has an account to prove it with.
+const AI_HUB_MIX: Habits = Habits {
+    home: Some("https://aihubmix.com"),
+    marks: NO_MARKS,
+    names_login: false,
+    // "Adjust num parameter to change the number of output data" (docs.aihubmix.com/en/api/Cli).
+    list_query: "&num=100",
+    page_len: None,
+    shown_once: true,
+    // "Key status. 0 means disabled, 1 means enabled" (docs.aihubmix.com update-key); One API has 2.
+    disabled: 0,
+    ..ONE_API
+};
+
+/// A kind with a protocol of its own: its requests stand in its file (`core/src/site`), and what
+/// stands here is what the shared flows ask for.
+const OF_ITS_OWN: Habits = Habits {
+    marks: NO_MARKS,
+    names_login: false,
+    list_query: "",
+    zero_based: None,
+    page_len: Some(100),
+    models: "",
+    log_page_len: 100,
+    key_usage: true,
+    ..ONE_API
+};
+
 /// A closed fork of New API: what is known is what other clients send to it.
 const NEW_API_FORK: Habits = Habits {
     fork_of: Some(SiteKind::NewApi),
@@ -358,6 +429,30 @@ kinds! {
         // A request with New-Api-User alone is refused (seen live).
         user_header: "Veloera-User",
         habits: VELOERA,
+    }
+    /// Sub2API (Wei-Shaw/sub2api).
+    Sub2Api {
+        name: "Sub2API",
+        habits: Habits { protocol: Protocol::Sub2Api, signs_in: true, ..OF_ITS_OWN },
+    }
+    /// AIHubMix (aihubmix.com), a closed fork of One API.
+    AiHubMix {
+        name: "AIHubMix",
+        unproven: true,
+        habits: AI_HUB_MIX,
+    }
+    /// OpenRouter (openrouter.ai), by its management API.
+    OpenRouter {
+        name: "OpenRouter",
+        unproven: true,
+        habits: Habits {
+            protocol: Protocol::OpenRouter,
+            home: Some("https://openrouter.ai"),
+            zero_based: Some(true),
+            shown_once: true,
+            log_page_len: 0,
+            ..OF_ITS_OWN
+        },
     }
     /// AnyRouter: check-in scripts send New API's header and paths to it.
     AnyRouter {

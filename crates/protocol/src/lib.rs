@@ -24,16 +24,18 @@ pub use jobs::{
     CutReason, ItemState, JobId, JobItem, JobKind, JobState, JobView, Outcome, Step, Wait,
 };
 pub use keys::{KeyDetails, KeyRef, KeyRow, RemoteId, SecretState};
-pub use kinds::{Habits, LimitNames, Marks, RevealBy, SiteKind};
+pub use kinds::{Habits, LimitNames, Marks, Protocol, RevealBy, SiteKind};
 pub use sensitive::Sensitive;
 pub use settings::{Settings, Watching};
 pub use sites::{Clue, Generation, Recognition, SeenKey, TabSite, TokenOffer};
-pub use trouble::{AddressProblem, ErrorCode, FieldProblem, SiteTrouble, TokenProblem};
+pub use trouble::{
+    AddressProblem, ErrorCode, FieldProblem, SignInProblem, SiteTrouble, TokenProblem,
+};
 pub use vault::{AppState, BackupPreview, Notice, RecoveryCause, VaultMode, VaultState};
 pub use work::{
     AddressRule, Chosen, Expiry, GroupOffer, KeyAbilities, KeyEnd, KeyField, KeyForm, KeyPatch,
     KeyResult, KeyUsage, KeyValues, Making, ModelLimit, NewKey, PlanLine, Quota, RepairPart,
-    RepairPlan, Sent, Task, TraceLine, UsageLine, UsageTotals, WhyNot, Work, WorkPlan,
+    RepairPlan, Sent, Task, TraceLine, UsageLine, UsageTotals, WhyNot, Windows, Work, WorkPlan,
 };
 
 /// Milliseconds since 1970, UTC.

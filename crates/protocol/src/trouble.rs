@@ -102,6 +102,21 @@ pub enum FieldProblem {
     NotOffered,
 }
 
+/// Why a sign-in with e-mail and password did not bring a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SignInProblem {
+    /// One of both is missing.
+    Missing,
+    /// The site does not accept them.
+    NotAccepted,
+    /// The site asks for a second factor, which only its page can.
+    SecondFactor,
+    /// The site asks for a puzzle that only its page can show; the password was not sent.
+    Puzzle,
+    /// This build gives no session that lasts.
+    TooOld,
+}
+
 /// What is wrong with an access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TokenProblem {
@@ -155,6 +170,8 @@ pub enum ErrorCode {
     InClear,
     /// Not a token.
     Token(TokenProblem),
+    /// The sign-in of our own did not work.
+    SignIn(SignInProblem),
     /// This kind needs the user id (a number).
     UserIdNeeded,
     /// The site could not be recognised; the user chooses the kind.

@@ -32,6 +32,12 @@ pub struct KeyValues {
     pub models: Option<Vec<String>>,
     /// Addresses it is limited to; empty: no limit.
     pub addresses: Vec<String>,
+    /// Addresses it is refused from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<String>,
+    /// The most it may spend in 5 hours, a day and 7 days, in raw quota; 0: no limit.
+    #[serde(skip_serializing_if = "no_windows")]
+    pub windows: Windows,
     /// Its group; empty means the login's own group.
     pub group: String,
     /// Tries the next group when one fails (group `auto` only).
@@ -40,6 +46,13 @@ pub struct KeyValues {
     pub auto_groups: Option<Vec<String>>,
     /// Not switched off by its owner.
     pub enabled: bool,
+}
+
+/// The most a key may spend in 5 hours, a day and 7 days, in raw quota; 0: no limit.
+pub type Windows = [i64; 3];
+
+fn no_windows(windows: &Windows) -> bool {
+    *windows == [0; 3]
 }
 
 /// One thing a key is set to.
@@ -55,6 +68,10 @@ pub enum KeyField {
     Models,
     /// Addresses.
     Addresses,
+    /// Addresses it is refused from.
+    Denied,
+    /// What it may spend in a window of time.
+    Windows,
     /// Group.
     Group,
     /// Cross-group retry.
@@ -84,6 +101,12 @@ pub struct KeyPatch {
     /// Other addresses; empty: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<String>>,
+    /// Other addresses it is refused from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denied: Option<Vec<String>>,
+    /// Other limits by windows of time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Windows>,
     /// Another group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
@@ -121,12 +144,20 @@ pub enum ModelLimit {
 pub struct KeyAbilities {
     /// A name may have this many bytes of UTF-8.
     pub name_bytes: u32,
+    /// Names are stored as HTML: `&`, `<`, `>` and quotes take more bytes.
+    pub html_names: bool,
+    /// A limit of nothing means no limit there.
+    pub zero_is_unlimited: bool,
     /// The highest quota the site takes, if it says.
     pub most_quota: Option<i64>,
     /// Keys can be limited to models.
     pub models: bool,
     /// How addresses are to be given.
     pub addresses: AddressRule,
+    /// Keys can be refused from addresses.
+    pub denied: bool,
+    /// Keys can be limited by windows of time.
+    pub windows: bool,
     /// Keys have groups.
     pub groups: bool,
     /// Cross-group retry can be set.
@@ -144,6 +175,8 @@ pub enum AddressRule {
     PlainOnly,
     /// Networks only: a plain address is written as `/32` or `/128`.
     NetworksOnly,
+    /// Keys cannot be limited to addresses.
+    None,
 }
 
 /// A group a key can be put in.
@@ -308,6 +341,12 @@ pub struct Making {
     /// Its id at the site, once it was found there.
     #[serde(default)]
     pub id: Option<RemoteId>,
+    /// Marks the request, so that the site carries it out once however often it comes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub once: String,
+    /// The full key came in the answer and was taken in, where a site shows it only there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read: bool,
 }
 
 /// A change that was sent: what tells, after a death, whether it arrived.
@@ -353,6 +392,8 @@ pub enum KeyEnd {
     Gone,
     /// The site was asked, but no answer came, and the key is not in its list.
     InDoubt,
+    /// Made, but the site shows a key only in the answer that was lost: nobody can read it.
+    MadeUnread,
     /// A twin stands in its place.
     Replaced {
         /// The twin.
@@ -380,6 +421,7 @@ impl KeyEnd {
             | Self::StillExpired
             | Self::StillExhausted
             | Self::Gone
+            | Self::MadeUnread
             | Self::Replaced { .. } => false,
         }
     }
@@ -397,6 +439,7 @@ impl KeyEnd {
             | Self::StillExhausted
             | Self::Gone
             | Self::InDoubt
+            | Self::MadeUnread
             | Self::Failed(..)
             | Self::NotSaved(_) => false,
         }

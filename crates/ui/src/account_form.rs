@@ -31,6 +31,9 @@ pub(crate) struct Form {
     pub(crate) kind: RwSignal<Option<SiteKind>>,
     pub(crate) user_id: RwSignal<String>,
     pub(crate) token: RwSignal<String>,
+    /// For a sign-in of our own; neither is ever kept in a draft.
+    email: RwSignal<String>,
+    password: RwSignal<String>,
     pub(crate) name: RwSignal<String>,
     clear_is_fine: RwSignal<bool>,
     ask_clear: RwSignal<bool>,
@@ -47,6 +50,8 @@ impl Form {
             kind: RwSignal::new(None),
             user_id: RwSignal::new(String::new()),
             token: RwSignal::new(String::new()),
+            email: RwSignal::new(String::new()),
+            password: RwSignal::new(String::new()),
             name: RwSignal::new(String::new()),
             clear_is_fine: RwSignal::new(false),
             ask_clear: RwSignal::new(false),
@@ -58,7 +63,9 @@ impl Form {
 
     /// As new: nothing of an account added before, its token least of all.
     pub(crate) fn clear(self) {
-        for text in [self.address, self.user_id, self.token, self.name] {
+        let signs_in = [self.email, self.password];
+        let typed = [self.address, self.user_id, self.token, self.name];
+        for text in typed.into_iter().chain(signs_in) {
             text.set(String::new());
         }
         for mark in [self.clear_is_fine, self.ask_clear, self.already_here] {
@@ -77,24 +84,40 @@ impl Form {
         self.name.set(draft.name);
     }
 
-    /// What stands in the fields; a change of any is noticed by whoever reads it in a view.
+    /// What stands in the fields, but for e-mail and password, which are not to be kept; a change
+    /// of any is noticed by whoever reads it in a view.
     pub(crate) fn draft(self) -> AccountDraft {
         AccountDraft {
             address: self.address.get(),
             kind: self.kind.get(),
-            way: LoginWay::Token,
+            way: if self.signs_in() {
+                LoginWay::Own
+            } else {
+                LoginWay::Token
+            },
             name: self.name.get(),
             user_id: self.user_id.get(),
             token: Sensitive(self.token.get()),
+            email: String::new(),
+            password: Sensitive::default(),
             clear_is_fine: self.clear_is_fine.get(),
             update_existing: self.already_here.get(),
         }
+    }
+
+    /// The kind chosen has no tokens.
+    fn signs_in(self) -> bool {
+        self.kind.get().is_some_and(SiteKind::signs_in)
     }
 
     /// What a save came to.
     pub(crate) fn read(self, answer: Result<AddOutcome, ErrorCode>, done: impl Fn()) {
         let app = app();
         self.busy.try_set(false);
+        if answer.is_ok() {
+            // Used for that one sign-in.
+            self.password.try_set(String::new());
+        }
         match answer {
             Ok(AddOutcome::Added(_)) => {
                 app.say(t("account_added", &[]));
@@ -190,11 +213,39 @@ pub(crate) fn account_form(
                                 .map(|_| el("span").class("hint").kid(t("kind_unproven_hint", &[])))
                         })),
                 )
-                .kid(field("user_id", Takes::Text, form.user_id, user_hint)),
+                .kid(el("div").live("hidden", move || form.signs_in()).kid(field(
+                    "user_id",
+                    Takes::Text,
+                    form.user_id,
+                    user_hint,
+                ))),
         )
         .kid(
             el("div")
                 .class("stack")
+                .live("hidden", move || !form.signs_in())
+                .kid(
+                    el("div")
+                        .class("two")
+                        .kid(field(
+                            "sign_in_email",
+                            Takes::Text,
+                            form.email,
+                            Signal::stored(String::new()),
+                        ))
+                        .kid(field(
+                            "sign_in_password",
+                            Takes::Password,
+                            form.password,
+                            Signal::stored(String::new()),
+                        )),
+                )
+                .kid(el("span").class("hint").kid(t("sign_in_hint", &[]))),
+        )
+        .kid(
+            el("div")
+                .class("stack")
+                .live("hidden", move || form.signs_in())
                 .kid(field(
                     "access_token",
                     Takes::Password,
@@ -261,7 +312,11 @@ fn save(form: Form, place: Place, done: impl Fn() + 'static) {
     }
     form.wrong.set(None);
     form.busy.set(true);
-    let draft = untrack(|| form.draft());
+    let mut draft = untrack(|| form.draft());
+    if draft.way == LoginWay::Own {
+        draft.email = form.email.get_untracked();
+        draft.password = Sensitive(form.password.get_untracked());
+    }
     spawn(async move {
         if place == Place::Options
             && let Some(asked) = asked

@@ -84,6 +84,7 @@ fn steps(job: &JobView, item: &JobItem) -> Vec<AnyView> {
                 | KeyEnd::StillExhausted
                 | KeyEnd::Gone
                 | KeyEnd::InDoubt
+                | KeyEnd::MadeUnread
                 | KeyEnd::Replaced { .. }
                 | KeyEnd::NotSaved(_) => None,
             })
@@ -222,6 +223,7 @@ fn line(kind: JobKind, account: &AccountId, result: &KeyResult) -> AnyView {
         | KeyEnd::StillExpired
         | KeyEnd::StillExhausted
         | KeyEnd::InDoubt
+        | KeyEnd::MadeUnread
         | KeyEnd::Replaced { .. } => (Icon::Warn, "warn"),
     };
     let name = if result.name.is_empty() {

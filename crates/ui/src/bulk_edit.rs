@@ -255,9 +255,11 @@ fn rows(state: State, common: &Common) -> AnyView {
         .filter(|((field, _), _)| match field {
             KeyField::Models => can.models,
             KeyField::Group => can.groups,
+            KeyField::Addresses => can.addresses != AddressRule::None,
             KeyField::Quota
             | KeyField::Expires
-            | KeyField::Addresses
+            | KeyField::Denied
+            | KeyField::Windows
             | KeyField::Name
             | KeyField::CrossGroupRetry
             | KeyField::AutoGroups
@@ -285,6 +287,8 @@ fn rows(state: State, common: &Common) -> AnyView {
                             KeyField::Models => models_field(f, common.form.models.clone()),
                             KeyField::Addresses => addresses_field(f, typed_rule(&common.form.can)),
                             KeyField::Name
+                            | KeyField::Denied
+                            | KeyField::Windows
                             | KeyField::CrossGroupRetry
                             | KeyField::AutoGroups
                             | KeyField::Enabled => ().into_any(),
@@ -308,6 +312,7 @@ fn typed_rule(can: &KeyAbilities) -> AddressRule {
     match can.addresses {
         AddressRule::PlainOnly => AddressRule::PlainOnly,
         AddressRule::Any | AddressRule::NetworksOnly => AddressRule::Any,
+        AddressRule::None => AddressRule::None,
     }
 }
 

@@ -197,6 +197,8 @@ fn settled(mut values: KeyValues, there: &KeyForm) -> (KeyValues, Vec<KeyField>)
         match field {
             KeyField::Models => values.models = None,
             KeyField::Addresses => values.addresses = Vec::new(),
+            KeyField::Denied => values.denied = Vec::new(),
+            KeyField::Windows => values.windows = [0; 3],
             KeyField::CrossGroupRetry => values.cross_group_retry = false,
             KeyField::AutoGroups => values.auto_groups = None,
             KeyField::Name
@@ -227,7 +229,13 @@ fn losses(state: State) -> AnyView {
     if lost.is_empty() {
         return ().into_any();
     }
-    let open = lost.contains(&KeyField::Models) || lost.contains(&KeyField::Addresses);
+    let limits = [
+        KeyField::Models,
+        KeyField::Addresses,
+        KeyField::Denied,
+        KeyField::Windows,
+    ];
+    let open = limits.iter().any(|field| lost.contains(field));
     note(
         Tone::Warn,
         t(
@@ -256,7 +264,9 @@ fn values(state: State) -> AnyView {
         .filter(|field| match field {
             KeyField::Quota | KeyField::Expires => true,
             KeyField::Models => there.can.models,
-            KeyField::Addresses => true,
+            KeyField::Addresses => there.can.addresses != relaykeep_protocol::AddressRule::None,
+            KeyField::Denied => there.can.denied,
+            KeyField::Windows => there.can.windows,
             KeyField::Group => there.can.groups,
             KeyField::Name
             | KeyField::CrossGroupRetry

@@ -37,7 +37,7 @@ pub(crate) fn verdict_view(state: State, verdict: Verdict) -> AnyView {
                 .form
                 .with_untracked(|form| form.as_ref().map(|form| form.unit.clone()));
             let tone = match end {
-                KeyEnd::NotTaken(_) | KeyEnd::InDoubt => Tone::Warn,
+                KeyEnd::NotTaken(_) | KeyEnd::InDoubt | KeyEnd::MadeUnread => Tone::Warn,
                 KeyEnd::Done
                 | KeyEnd::AlreadySo
                 | KeyEnd::DoneAfterSpending(_)
@@ -128,6 +128,8 @@ fn touches(patch: &KeyPatch, field: KeyField) -> bool {
         KeyField::Expires => patch.expires.is_some(),
         KeyField::Models => patch.models.is_some(),
         KeyField::Addresses => patch.addresses.is_some(),
+        KeyField::Denied => patch.denied.is_some(),
+        KeyField::Windows => patch.windows.is_some(),
         KeyField::Group => patch.group.is_some(),
         KeyField::CrossGroupRetry => patch.cross_group_retry.is_some(),
         KeyField::AutoGroups => patch.auto_groups.is_some(),

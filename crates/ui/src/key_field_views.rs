@@ -278,6 +278,7 @@ pub(crate) fn expires_field(f: Fields) -> AnyView {
 /// One address a line.
 pub(crate) fn addresses_field(f: Fields, rule: AddressRule) -> AnyView {
     let hint = match rule {
+        AddressRule::None => return ().into_any(),
         AddressRule::Any | AddressRule::NetworksOnly => "addresses_hint",
         AddressRule::PlainOnly => "addresses_hint_plain",
     };
@@ -311,6 +312,53 @@ pub(crate) fn addresses_field(f: Fields, rule: AddressRule) -> AnyView {
         wrong,
     }
     .view()
+}
+
+/// Addresses the key is refused from, one a line.
+pub(crate) fn denied_field(f: Fields) -> AnyView {
+    Line {
+        label: t("denied_addresses", &[]),
+        input: el("textarea")
+            .class("input mono")
+            .a("rows", "2")
+            .a("autocomplete", "off")
+            .a("autocapitalize", "off")
+            .a("spellcheck", "false")
+            .value(move || f.denied.get())
+            .on("input", move |event: Event| {
+                f.denied.set(event_target_value(&event))
+            }),
+        hint: Signal::stored(t("denied_hint", &[])),
+        wrong: wrong_in(f, KeyField::Denied),
+    }
+    .view()
+}
+
+/// What the key may spend in 5 hours, a day and 7 days.
+pub(crate) fn windows_field(f: Fields) -> AnyView {
+    let labels = ["window_5h", "window_1d", "window_7d"];
+    let lines: Vec<AnyView> = labels
+        .into_iter()
+        .zip(f.windows)
+        .map(|(label, typed)| {
+            Line {
+                label: t(label, &[]),
+                input: text_box(typed, Box::new(move |text| typed.set(text)))
+                    .a("inputmode", "decimal"),
+                hint: quiet(),
+                wrong: Signal::stored(None),
+            }
+            .view()
+        })
+        .collect();
+    el("div")
+        .class("field")
+        .a("role", "group")
+        .a("aria-label", t("spending_windows", &[]))
+        .kid(el("div").class("two").kid(lines))
+        .kid(el("span").class("hint").kid(t("windows_hint", &[])))
+        .kid(complaint(fresh_id(), wrong_in(f, KeyField::Windows)))
+        .into_any()
 }
 
 /// The group, as the site offers it. One that is no longer offered stays, and is marked.

@@ -5,8 +5,8 @@ use crate::local_time::{local_text, now_seconds, read_local};
 use leptos::prelude::*;
 use relaykeep_core::form::{self, AUTO_GROUP};
 use relaykeep_protocol::{
-    AccountId, Expiry, FieldProblem, KeyAbilities, KeyField, KeyPatch, KeyValues, ModelLimit,
-    Quota, ShownAs, Unit,
+    AccountId, AddressRule, Expiry, FieldProblem, KeyAbilities, KeyField, KeyPatch, KeyValues,
+    ModelLimit, Quota, ShownAs, Unit, Windows,
 };
 
 /// When a key ends: choices in days, `Never` before them and `Date and time` after.
@@ -41,6 +41,9 @@ pub(crate) struct Fields {
     pub(crate) limit_models: RwSignal<bool>,
     pub(crate) models: RwSignal<Vec<String>>,
     pub(crate) addresses: RwSignal<String>,
+    pub(crate) denied: RwSignal<String>,
+    /// Amounts for 5 hours, a day and 7 days; empty: no limit.
+    pub(crate) windows: [RwSignal<String>; 3],
     pub(crate) group: RwSignal<String>,
     pub(crate) retry: RwSignal<bool>,
     pub(crate) auto_groups: RwSignal<Vec<String>>,
@@ -62,6 +65,8 @@ impl Fields {
             limit_models: RwSignal::new(false),
             models: RwSignal::new(Vec::new()),
             addresses: RwSignal::new(String::new()),
+            denied: RwSignal::new(String::new()),
+            windows: [(); 3].map(|()| RwSignal::new(String::new())),
             group: RwSignal::new(String::new()),
             retry: RwSignal::new(false),
             auto_groups: RwSignal::new(Vec::new()),
@@ -86,6 +91,10 @@ impl Fields {
         self.limit_models.set(values.models.is_some());
         self.models.set(values.models.clone().unwrap_or_default());
         self.addresses.set(values.addresses.join("\n"));
+        self.denied.set(values.denied.join("\n"));
+        for (typed, most) in self.windows.into_iter().zip(values.windows) {
+            typed.set(window_text(most, unit));
+        }
         self.group.set(values.group.clone());
         self.retry.set(values.cross_group_retry);
         self.auto_groups
@@ -111,6 +120,10 @@ impl Fields {
             addresses: self
                 .addresses(can, before)
                 .map_err(wrong(KeyField::Addresses))?,
+            denied: self.denied(before).map_err(wrong(KeyField::Denied))?,
+            windows: self
+                .windows(unit, before)
+                .map_err(wrong(KeyField::Windows))?,
             group: self.group.get(),
             cross_group_retry: self.retry.get(),
             auto_groups: Some(self.auto_groups.get()).filter(|groups| !groups.is_empty()),
@@ -192,6 +205,39 @@ impl Fields {
     }
 }
 
+impl Fields {
+    fn denied(self, before: Option<&KeyValues>) -> Result<Vec<String>, FieldProblem> {
+        let typed = self.denied.get();
+        match before {
+            Some(before) if before.denied.join("\n") == typed => Ok(before.denied.clone()),
+            Some(_) | None => form::read_addresses(&typed, AddressRule::Any),
+        }
+    }
+
+    fn windows(self, unit: &Unit, before: Option<&KeyValues>) -> Result<Windows, FieldProblem> {
+        let mut windows = [0; 3];
+        for (at, typed) in self.windows.into_iter().enumerate() {
+            let typed = typed.get();
+            let was = before.map_or(0, |before| before.windows[at]);
+            windows[at] = if typed == window_text(was, unit) {
+                was
+            } else if typed.trim().is_empty() {
+                0
+            } else {
+                form::read_amount(&typed, unit)?
+            };
+        }
+        Ok(windows)
+    }
+}
+
+fn window_text(most: i64, unit: &Unit) -> String {
+    match most {
+        0 => String::new(),
+        most => form::write_amount(most, unit),
+    }
+}
+
 fn same_set(one: &[String], two: &[String]) -> bool {
     one.len() == two.len() && one.iter().all(|model| two.contains(model))
 }
@@ -209,6 +255,8 @@ pub(crate) fn patch_of(before: &KeyValues, wish: &KeyValues) -> KeyPatch {
                 .map_or(ModelLimit::Any, ModelLimit::Only)
         }),
         addresses: (wish.addresses != before.addresses).then(|| wish.addresses.clone()),
+        denied: (wish.denied != before.denied).then(|| wish.denied.clone()),
+        windows: (wish.windows != before.windows).then_some(wish.windows),
         group: (wish.group != before.group).then(|| wish.group.clone()),
         cross_group_retry: (wish.cross_group_retry != before.cross_group_retry)
             .then_some(wish.cross_group_retry),

@@ -6,8 +6,8 @@ use crate::dom;
 use crate::el::{El, all, el, live};
 use crate::key_ends::{differs, verdict_view};
 use crate::key_field_views::{
-    Line, addresses_field, auto_fields, expires_field, group_field, labelled_choice, name_field,
-    quota_field, text_box,
+    Line, addresses_field, auto_fields, denied_field, expires_field, group_field, labelled_choice,
+    name_field, quota_field, text_box, windows_field,
 };
 use crate::key_fields::account_label;
 use crate::key_form::{EXHAUSTED, EXPIRED, MOST_AT_ONCE, State};
@@ -142,6 +142,8 @@ fn inputs(state: State, form: &KeyForm, new: bool) -> AnyView {
         can.groups.then(|| auto_fields(f, form)),
         can.models.then(|| models_field(f, form.models.clone())),
         addresses_field(f, can.addresses),
+        can.denied.then(|| denied_field(f)),
+        can.windows.then(|| windows_field(f)),
         (!new && !stopped).then(|| tick(
             t("key_enabled", &[]),
             String::new(),

@@ -6,7 +6,7 @@ use relaykeep_core::text::one_line;
 use relaykeep_protocol::{FieldProblem, KeyEnd, KeyField, KeyValues, Quota, Unit, WhyNot};
 
 /// All fields, in the order they are shown.
-pub(crate) const FIELDS: [KeyField; 9] = [
+pub(crate) const FIELDS: [KeyField; 11] = [
     KeyField::Name,
     KeyField::Quota,
     KeyField::Expires,
@@ -15,6 +15,8 @@ pub(crate) const FIELDS: [KeyField; 9] = [
     KeyField::AutoGroups,
     KeyField::Models,
     KeyField::Addresses,
+    KeyField::Denied,
+    KeyField::Windows,
     KeyField::Enabled,
 ];
 
@@ -27,6 +29,8 @@ pub(crate) fn field_name(field: KeyField) -> String {
             KeyField::Expires => "expires",
             KeyField::Models => "models",
             KeyField::Addresses => "allowed_addresses",
+            KeyField::Denied => "denied_addresses",
+            KeyField::Windows => "spending_windows",
             KeyField::Group => "group",
             KeyField::CrossGroupRetry => "cross_group_retry",
             KeyField::AutoGroups => "auto_groups",
@@ -62,6 +66,15 @@ pub(crate) fn field_value(field: KeyField, values: &KeyValues, unit: &Unit) -> S
         },
         KeyField::Addresses if values.addresses.is_empty() => t("no_limit", &[]),
         KeyField::Addresses => list(&values.addresses),
+        KeyField::Denied if values.denied.is_empty() => t("no_limit", &[]),
+        KeyField::Denied => list(&values.denied),
+        KeyField::Windows => {
+            let shown = values.windows.map(|most| match most {
+                0 => t("no_limit", &[]),
+                most => amount(most, unit),
+            });
+            t("windows_value", &[&shown[0], &shown[1], &shown[2]])
+        }
         KeyField::Group if values.group.is_empty() => t("group_own", &[]),
         KeyField::Group => one_line(&values.group, 200),
         KeyField::CrossGroupRetry => yes(values.cross_group_retry),
@@ -83,6 +96,8 @@ pub(crate) fn differing(one: &KeyValues, two: &KeyValues) -> Vec<KeyField> {
             KeyField::Expires => one.expires != two.expires,
             KeyField::Models => one.models != two.models,
             KeyField::Addresses => one.addresses != two.addresses,
+            KeyField::Denied => one.denied != two.denied,
+            KeyField::Windows => one.windows != two.windows,
             KeyField::Group => one.group != two.group,
             KeyField::CrossGroupRetry => one.cross_group_retry != two.cross_group_retry,
             KeyField::AutoGroups => one.auto_groups != two.auto_groups,
@@ -97,9 +112,9 @@ pub(crate) fn problem(field: KeyField, problem: FieldProblem) -> String {
     match problem {
         FieldProblem::TooLong { most, has } => t("field_too_long", &[&number(most), &number(has)]),
         FieldProblem::Unreadable => plain(match field {
-            KeyField::Quota => "field_quota_unreadable",
+            KeyField::Quota | KeyField::Windows => "field_quota_unreadable",
             KeyField::Expires => "field_time_unreadable",
-            KeyField::Addresses => "field_address_unreadable",
+            KeyField::Addresses | KeyField::Denied => "field_address_unreadable",
             KeyField::Models => "field_model_blank",
             KeyField::Name
             | KeyField::Group
@@ -116,6 +131,8 @@ pub(crate) fn problem(field: KeyField, problem: FieldProblem) -> String {
             | KeyField::Quota
             | KeyField::Expires
             | KeyField::Addresses
+            | KeyField::Denied
+            | KeyField::Windows
             | KeyField::Group
             | KeyField::CrossGroupRetry
             | KeyField::AutoGroups
@@ -142,6 +159,7 @@ pub(crate) fn end_words(end: &KeyEnd, unit: Option<&Unit>) -> String {
         KeyEnd::StillExhausted => plain("end_exhausted"),
         KeyEnd::Gone => plain("end_gone"),
         KeyEnd::InDoubt => plain("end_in_doubt"),
+        KeyEnd::MadeUnread => plain("end_made_unread"),
         KeyEnd::Replaced {
             models: Some(models),
             ..

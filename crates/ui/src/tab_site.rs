@@ -354,6 +354,10 @@ fn adding_form(site: &TabSite, host: &str, form: Form, adding: RwSignal<bool>) -
         | Recognition::Unreachable
         | Recognition::Challenge => None,
     };
+    if let Some(kind) = kind.filter(|kind| kind.signs_in()) {
+        // Then the form asks for what signs in there.
+        form.kind.set(Some(kind));
+    }
     let more = match site.token {
         Some(TokenOffer::Shown) => use_shown(form),
         Some(TokenOffer::OnlyByReplacing) => make_token(form, close),

@@ -3,7 +3,7 @@
 use crate::key_words;
 use crate::words::{clock, t, tn};
 use relaykeep_protocol::{
-    AddressProblem, ErrorCode, Notice, RecoveryCause, SiteTrouble, TokenProblem,
+    AddressProblem, ErrorCode, Notice, RecoveryCause, SignInProblem, SiteTrouble, TokenProblem,
 };
 
 /// Something at a site.
@@ -121,6 +121,13 @@ pub(crate) fn error(code: &ErrorCode) -> String {
             TokenProblem::Empty => "error_token_empty",
             TokenProblem::Unreadable => "error_token_unreadable",
             TokenProblem::LooksLikeKey => "error_token_is_key",
+        }),
+        ErrorCode::SignIn(problem) => plain(match problem {
+            SignInProblem::Missing => "error_sign_in_missing",
+            SignInProblem::NotAccepted => "error_sign_in_refused",
+            SignInProblem::SecondFactor => "error_sign_in_second",
+            SignInProblem::Puzzle => "error_sign_in_puzzle",
+            SignInProblem::TooOld => "error_sign_in_old",
         }),
         ErrorCode::UserIdNeeded => plain("error_user_id_needed"),
         ErrorCode::KindNeeded => plain("error_kind_needed"),

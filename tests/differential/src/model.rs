@@ -106,6 +106,7 @@ impl Rules {
             KeyField::Group => self != Self::OneApi,
             KeyField::CrossGroupRetry => matches!(self, Self::Cookie | Self::Jwt),
             KeyField::AutoGroups => self == Self::Jwt,
+            KeyField::Denied | KeyField::Windows => false,
         }
     }
 
@@ -123,6 +124,7 @@ impl Rules {
             (KeyField::Group, _) => &["group"],
             (KeyField::CrossGroupRetry, _) => &["cross_group_retry"],
             (KeyField::AutoGroups, _) => &["auto_groups"],
+            (KeyField::Denied | KeyField::Windows, _) => &[],
             (KeyField::Enabled, _) => &["status"],
         }
     }
@@ -235,6 +237,7 @@ fn put(rules: Rules, row: &mut Row, patch: &KeyPatch, field: KeyField) -> Option
         KeyField::CrossGroupRetry => set("cross_group_retry", json!(patch.cross_group_retry?)),
         KeyField::AutoGroups => set("auto_groups", names(patch.auto_groups.as_ref()?)),
         KeyField::Enabled => set("status", json!(if patch.enabled? { 1 } else { 2 })),
+        KeyField::Denied | KeyField::Windows => return None,
     }
     Some(())
 }
@@ -269,6 +272,7 @@ fn meaning(rules: Rules, row: &Row, field: KeyField) -> Value {
         }
         KeyField::AutoGroups => row.get("auto_groups").cloned().unwrap_or(Value::Null),
         KeyField::Enabled => row["status"].clone(),
+        KeyField::Denied | KeyField::Windows => Value::Null,
     }
 }
 
@@ -419,6 +423,7 @@ pub fn expected_create(rules: Rules, values: &KeyValues, usable: &[&str]) -> Opt
         cross_group_retry: Some(values.cross_group_retry),
         auto_groups: Some(values.auto_groups.clone().unwrap_or_default()),
         enabled: Some(values.enabled),
+        ..KeyPatch::default()
     };
     let mut row = Row::new();
     row.insert("used_quota".to_owned(), json!(0));

@@ -173,6 +173,7 @@ impl Http for Port {
             Method::Get => "GET",
             Method::Post => "POST",
             Method::Put => "PUT",
+            Method::Patch => "PATCH",
             Method::Delete => "DELETE",
         };
         let mut headers = request.headers.clone();

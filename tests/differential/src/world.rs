@@ -71,10 +71,14 @@ impl World {
             "veloera" => SiteKind::Veloera,
             "onehub" => SiteKind::OneHub,
             "donehub" => SiteKind::DoneHub,
+            "sub2api" => SiteKind::Sub2Api,
+            "aihubmix" => SiteKind::AiHubMix,
+            "openrouter" => SiteKind::OpenRouter,
             _ => SiteKind::NewApi,
         };
         let token = Secret::new(text("accessToken"));
-        let login = Login::new(token, Some("2".to_owned()), &base);
+        let family = matches!(site_kind, SiteKind::NewApi | SiteKind::OneApi);
+        let login = Login::new(token, family.then(|| "2".to_owned()), &base);
         let control = text("control");
         let (_, rest) = control.split_once("://").expect("an address");
         let (control_host, control_path) = rest.split_once('/').expect("a path");
@@ -89,7 +93,14 @@ impl World {
             _running: running,
             _runtime: runtime,
         };
-        world.control("options", &json!({"extra_field": "model_blacklist"}));
+        if family {
+            world.control("options", &json!({"extra_field": "model_blacklist"}));
+        }
+        if site_kind == SiteKind::Sub2Api {
+            let session = world.control("sub2api", &json!({"session": 2}));
+            let token = session["accessToken"].as_str().expect("a token").to_owned();
+            world.login = Login::new(Secret::new(token), Some("2".to_owned()), &base);
+        }
         let listing = run(list_keys(
             &world.port,
             &world.clock,

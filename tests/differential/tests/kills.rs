@@ -131,7 +131,13 @@ fn make(
             ControlFlow::Continue(())
         };
         let visit = world.visit();
-        let ended = run(create_keys(&visit, &mut making, draw, save));
+        let ended = run(create_keys(
+            &visit,
+            &mut making,
+            draw,
+            save,
+            relaykeep_differential::shown_to_nobody,
+        ));
         world.port.leave_alone();
         match ended {
             Some(Ok(created)) if !created.ends.iter().any(KeyEnd::again) => return Ok(created.ends),
@@ -154,6 +160,8 @@ fn made_once(rules: Rules, strikes: &[Strike]) -> World {
         called: String::new(),
         sent: false,
         id: None,
+        once: String::new(),
+        read: false,
     };
     let journal = RefCell::new(wanted.iter().map(making).collect::<Vec<_>>());
     let ends = make(&world, &journal, strikes).unwrap_or_else(|error| panic!("{case}: {error}"));

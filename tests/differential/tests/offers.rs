@@ -109,7 +109,9 @@ fn a_key_is_accepted_or_not_as_its_generation_has_it() {
             update(&world, id, &plain);
             update(&world, id, &columns);
             let checked = run(check_key(&world.port, &world.clock, &world.place, &key));
-            checked.expect("alive").map_err(|error| error.trouble())
+            // These kinds' lists of models all say how many.
+            let checked = checked.expect("alive").map_err(|error| error.trouble());
+            checked.map(|models| models.expect("a count"))
         };
         let refused = Err(SiteTrouble::Refused);
         // The answer is the one to a key nobody knows.

@@ -54,13 +54,22 @@ fn making(values: KeyValues) -> Making {
         called: String::new(),
         sent: false,
         id: None,
+        once: String::new(),
+        read: false,
     }
 }
 
 fn create(world: &World, making: &mut [Making]) -> Result<Vec<KeyEnd>, SiteError> {
     let save = async |_: &[Making]| ControlFlow::Continue(());
     let draw = || "rk-drawn".to_owned();
-    let created = run(create_keys(&world.visit(), making, draw, save)).expect("nobody dies");
+    let created = run(create_keys(
+        &world.visit(),
+        making,
+        draw,
+        save,
+        relaykeep_differential::shown_to_nobody,
+    ))
+    .expect("nobody dies");
     created.map(|created| created.ends)
 }
 

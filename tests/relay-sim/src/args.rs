@@ -55,7 +55,7 @@ pub const USAGE: &str = "relay-sim --site kind=KIND[,port=0][,name=…][,keys=14
           [,limits=off][,ct=20/1200][,ga=…][,gw=…][,uc=…][,sr=…][,bare=1] [--site …]
           [--many kind=KIND,count=100[,…as above]]
           [--control-port 0] [--die-with-parent] [--for 3600]
-KIND: newapi-2025-04 newapi-cookie newapi-jwt oneapi lookalike plain html-everything catcher";
+KIND: newapi-2025-04 newapi-cookie newapi-jwt oneapi sub2api aihubmix openrouter lookalike plain html-everything catcher";
 
 impl Args {
     /// Reads the words after the program's name.

@@ -75,6 +75,18 @@ fn act(
         ("GET", "state") => Ok(show(state)),
         ("GET", "rows") => {
             let user_id = named_user(state, &json!({"user": ask.query("user")}))?;
+            if state.kind == Kind::Sub2Api {
+                return Ok(crate::sub2api::rows(state, user_id));
+            }
+            if matches!(state.kind, Kind::AiHubMix | Kind::OpenRouter) {
+                return Ok(state
+                    .managed
+                    .rows
+                    .values()
+                    .cloned()
+                    .map(Value::Object)
+                    .collect());
+            }
             Ok(rows(state, |token| token.user_id == user_id))
         }
         ("GET", "writes") => Ok(Entry::count_writes(&state.log)),
@@ -159,6 +171,7 @@ fn act(
             Ok(json!({}))
         }
         ("POST", "options") => change_options(state, body),
+        ("POST", "sub2api") => crate::sub2api::control(state, body),
         ("POST", "kind") => {
             // What an operator does by replacing the binary: same database, new build.
             let word = body["kind"].as_str().unwrap_or("");

@@ -7,6 +7,12 @@ pub enum Kind {
     Relay(Generation),
     /// A fork that differs from the build it was made from.
     Fork(Fork),
+    /// Sub2API 0.1.179 (Wei-Shaw/sub2api 67380eaf).
+    Sub2Api,
+    /// AIHubMix by its documentation.
+    AiHubMix,
+    /// OpenRouter's management API by its documentation.
+    OpenRouter,
     /// Another product whose answers look alike: `success:true` and planted localStorage.
     Lookalike,
     /// An ordinary web page.
@@ -85,7 +91,13 @@ impl Kind {
         match self {
             Self::Relay(generation) => Some((generation, None)),
             Self::Fork(fork) => Some((fork.from(), Some(fork))),
-            Self::Lookalike | Self::Plain | Self::HtmlEverything | Self::Catcher => None,
+            Self::AiHubMix => Some((Generation::OneApi, None)),
+            Self::Sub2Api
+            | Self::OpenRouter
+            | Self::Lookalike
+            | Self::Plain
+            | Self::HtmlEverything
+            | Self::Catcher => None,
         }
     }
 
@@ -96,6 +108,9 @@ impl Kind {
             "newapi-cookie" => Self::Relay(Generation::Cookie),
             "newapi-jwt" => Self::Relay(Generation::Jwt),
             "oneapi" => Self::Relay(Generation::OneApi),
+            "sub2api" => Self::Sub2Api,
+            "aihubmix" => Self::AiHubMix,
+            "openrouter" => Self::OpenRouter,
             "lookalike" => Self::Lookalike,
             "plain" => Self::Plain,
             "html-everything" => Self::HtmlEverything,
@@ -112,6 +127,9 @@ impl Kind {
             Self::Relay(Generation::Jwt) => "newapi-jwt",
             Self::Relay(Generation::OneApi) => "oneapi",
             Self::Fork(fork) => fork.word(),
+            Self::Sub2Api => "sub2api",
+            Self::AiHubMix => "aihubmix",
+            Self::OpenRouter => "openrouter",
             Self::Lookalike => "lookalike",
             Self::Plain => "plain",
             Self::HtmlEverything => "html-everything",

@@ -17,7 +17,7 @@ pub(crate) struct Entry {
     fault: bool,
     /// The site did what was asked, or at least looked at it.
     carried: bool,
-    /// It said `success:true`, whether or not anybody heard that.
+    /// It said yes in its own way, whether or not anybody heard that.
     success: bool,
 }
 
@@ -53,7 +53,11 @@ impl Entry {
     pub(crate) fn carried_out(&mut self, answer: &Answer) {
         self.carried = true;
         let json: Value = answer.plain_json();
-        self.success = answer.status == 200 && json["success"] == true;
+        let yes = json["success"] == true
+            || json["code"] == 0
+            || json["deleted"] == true
+            || json["data"]["hash"].is_string();
+        self.success = matches!(answer.status, 200 | 201) && yes;
     }
 
     /// The route, if requests to it write something that stays: `PUT /api/token/` and the like.
@@ -177,6 +181,17 @@ fn secrets_in(state: &State, ask: &Ask) -> Vec<String> {
     for token in &state.tokens {
         if text.contains(&token.key) {
             found.push(format!("key:{}", token.id));
+        }
+    }
+    let managed = state.managed.rows.iter().map(|(id, row)| (id.clone(), row));
+    let own = state
+        .sub2api
+        .keys
+        .iter()
+        .map(|(id, row)| (id.to_string(), row));
+    for (id, row) in own.chain(managed) {
+        if row["key"].as_str().is_some_and(|key| text.contains(key)) {
+            found.push(format!("key:{id}"));
         }
     }
     found

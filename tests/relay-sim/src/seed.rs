@@ -2,7 +2,7 @@
 
 use crate::args::SiteArgs;
 use crate::dice::Dice;
-use crate::kind::{Fork, Generation};
+use crate::kind::{Fork, Generation, Kind};
 use crate::limits::Limits;
 use crate::state::{Options, Pricing, State, StepUp, Token, User, real_now};
 
@@ -53,12 +53,37 @@ pub(crate) fn seeded(args: &SiteArgs, index: usize, origin: &str) -> State {
         clock_offset: 0,
         started: real_now(),
         proofs: std::collections::HashMap::new(),
+        sub2api: crate::sub2api::Db::default(),
+        managed: crate::managed::Db::default(),
         pages_served: 0,
     };
     if !args.bare {
         add_users(&mut state, args);
-        add_keys(&mut state, 2, args.keys);
-        add_keys(&mut state, 3, 3.min(args.keys));
+        match args.kind {
+            Kind::Sub2Api => {
+                crate::sub2api::seed(&mut state, 2, args.keys);
+                crate::sub2api::seed(&mut state, 3, 3.min(args.keys));
+            }
+            Kind::AiHubMix | Kind::OpenRouter => {
+                state.tokens.clear();
+                if args.kind == Kind::OpenRouter {
+                    let key = format!("sk-or-v1-{}", state.dice.hex(64));
+                    let demo = state.users.iter_mut().find(|user| user.id == 2);
+                    demo.into_iter().for_each(|user| {
+                        user.access_token = Some(key.clone());
+                    });
+                }
+            }
+            Kind::Relay(_)
+            | Kind::Fork(_)
+            | Kind::Lookalike
+            | Kind::Plain
+            | Kind::HtmlEverything
+            | Kind::Catcher => {
+                add_keys(&mut state, 2, args.keys);
+                add_keys(&mut state, 3, 3.min(args.keys));
+            }
+        }
     }
     state
 }

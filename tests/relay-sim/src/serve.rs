@@ -21,7 +21,7 @@ use crate::kind::Kind;
 use crate::seed::seeded;
 use crate::state::State;
 use crate::wire::{Breakable, Peer};
-use crate::{control, page, site};
+use crate::{control, managed, page, site, sub2api};
 
 /// The most a request body may hold; the servers' own limits are of this order.
 const MOST_BODY: usize = 32 << 20;
@@ -62,6 +62,7 @@ impl Site {
         json!({
             "kind": state.kind.word(), "origin": state.origin, "base": state.base,
             "username": demo.map(|user| &user.username),
+            "email": demo.map(|user| format!("{}@relay.example", user.username)),
             "password": demo.map(|user| &user.password), "userId": demo.map(|user| user.id),
             "accessToken": demo.and_then(|user| user.access_token.as_ref()),
             "control": format!("{control}/control/{}", self.index),
@@ -289,6 +290,9 @@ fn decide(state: &mut State, number: u64, mut ask: Ask, struck: &[Fault]) -> Ans
                 }
                 site::serve(state, &ask, quirk)
             }
+            Kind::Sub2Api => sub2api::serve(state, &ask),
+            Kind::AiHubMix => managed::aihubmix(state, &ask),
+            Kind::OpenRouter => managed::openrouter(state, &ask),
             Kind::Lookalike => page::lookalike(state, &ask),
             Kind::Plain => page::plain(&ask),
             Kind::HtmlEverything => page::everything(),

@@ -198,6 +198,10 @@ pub(crate) struct State {
     pub(crate) started: i64,
     /// When each user last passed the second proof.
     pub(crate) proofs: HashMap<i64, i64>,
+    /// What a site of Sub2API's remembers.
+    pub(crate) sub2api: crate::sub2api::Db,
+    /// What AIHubMix or OpenRouter remember.
+    pub(crate) managed: crate::managed::Db,
     /// How many list pages were served, for the shrinking-list fault.
     pub(crate) pages_served: usize,
 }

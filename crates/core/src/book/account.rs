@@ -365,6 +365,7 @@ impl Account {
         let login = LoginBody {
             token: token.expose().to_owned(), // into its own sealed record
             origins: vec![origin],
+            refresh: None,
             more: More::default(),
         };
         Some(Change::Put {
@@ -373,10 +374,39 @@ impl Account {
         })
     }
 
+    /// Seals what keeps a session of our own going, bound to the site's origin.
+    #[must_use]
+    pub fn refresh_change(&self, token: &Secret) -> Option<Change> {
+        let origin = self.origin()?;
+        let login = LoginBody {
+            token: String::new(),
+            origins: vec![origin],
+            refresh: Some(token.expose().to_owned()), // into its own sealed record
+            more: More::default(),
+        };
+        Some(Change::Put {
+            id: self.login_record(),
+            body: crate::json::write(&login),
+        })
+    }
+
+    /// Reads what keeps a session of our own going.
+    #[must_use]
+    pub fn read_refresh(&self, body: &str) -> Option<Bound> {
+        let login = LoginBody::read(body).ok()?;
+        Some(Bound {
+            secret: Secret::new(login.refresh?),
+            origins: login.origins,
+        })
+    }
+
     /// Reads the login's record.
     #[must_use]
     pub fn read_login(&self, body: &str) -> Option<Login> {
         let login = LoginBody::read(body).ok()?;
+        if login.token.is_empty() {
+            return None;
+        }
         Some(Login {
             token: Some(Bound {
                 secret: Secret::new(login.token),

@@ -149,10 +149,10 @@ pub fn merge_keys(
 #[must_use]
 pub fn needs_sealed_parts(account: &Account, listing: &Listing) -> bool {
     listing.keys.iter().any(|remote| {
-        account
-            .keys
-            .get(&remote.id)
-            .is_none_or(|held| held.raw_print != remote.print || held.mask != site_mask(remote))
+        account.keys.get(&remote.id).is_none_or(|held| {
+            held.raw_print != remote.print
+                || site_mask(remote).is_some_and(|mask| held.mask != mask)
+        })
     })
 }
 
@@ -197,7 +197,11 @@ fn take_remote(
     account: &Account,
     now: Millis,
 ) -> KeyEntry {
-    let mask = site_mask(remote);
+    let unknown = || MaskedKey::of("").as_str().to_owned();
+    // A site that tells no mask, after the one answer that had the key, takes none away.
+    let mask = site_mask(remote)
+        .or_else(|| Some(entry.mask.clone()).filter(|mask| !mask.is_empty()))
+        .unwrap_or_else(unknown);
     let mask_changed = entry.mask != mask;
     // Another key behind it may be given.
     entry.refused &= !mask_changed;
@@ -229,12 +233,12 @@ fn take_remote(
     entry
 }
 
-/// The mask that tells whether a key was replaced: the site's, or our own of a key in clear.
-fn site_mask(remote: &RemoteKey) -> String {
+/// The mask that tells, if any does, whether a key was replaced: the site's, or our own of a key in clear.
+fn site_mask(remote: &RemoteKey) -> Option<String> {
     match (&remote.full, &remote.masked) {
-        (Some(full), _) => full.mask().as_str().to_owned(),
-        (None, Some(mask)) => mask.as_str().to_owned(),
-        (None, None) => MaskedKey::of("").as_str().to_owned(),
+        (Some(full), _) => Some(full.mask().as_str().to_owned()),
+        (None, Some(mask)) => Some(mask.as_str().to_owned()),
+        (None, None) => None,
     }
 }
 

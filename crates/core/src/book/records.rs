@@ -165,8 +165,11 @@ pub(crate) fn shown(number: i64) -> i64 {
 bodies! {
     /// The login at a site.
     struct LoginBody {
+        /// Empty where there is a session of our own instead.
         token: String = must,
         origins: Vec<String> = must,
+        /// What makes the next pair of tokens of a session of our own, once.
+        refresh: Option<String>,
     }
 }
 

@@ -3,11 +3,12 @@ use super::answer::{Asking, SiteError, classify};
 use super::fields::fields;
 use super::lax;
 use super::place::{Login, Place, Quirks};
+use super::protocol::{self, Protocol, bad};
 use super::words;
 use crate::http::{Bucket, Http, HttpResponse};
 use crate::ports::Clock;
 use crate::secret::Secret;
-use relaykeep_protocol::{Generation, SiteTrouble};
+use relaykeep_protocol::{Generation, SiteKind, SiteTrouble};
 
 /// Who a site says the login is.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +43,13 @@ pub async fn whoami(
     login: &Login,
 ) -> Result<(Whoami, Quirks), SiteError> {
     let response = http.send(adapter::self_request(place, Some(login))).await?;
-    read_whoami(&response, place, login.user_id.as_deref(), clock.now())
+    let (mut who, learned) = read_whoami(&response, place, login.user_id.as_deref(), clock.now())?;
+    if let Some(request) = adapter::balance_request(place, login) {
+        let response = http.send(request).await?;
+        let answer = classify(&response, &asking_of(place, clock.now()))?;
+        super::openrouter::balance(answer.data.ok_or_else(bad)?, &mut who);
+    }
+    Ok((who, learned))
 }
 
 /// Checks a login before it is saved: the same question, and the user id it turned out to have.
@@ -82,21 +89,38 @@ fields! {
     }
 }
 
+fn asking_of(place: &Place, now: u64) -> Asking {
+    Asking {
+        bucket: Bucket::Ordinary,
+        expects_auth_version: place.quirks.sends_auth_version,
+        protocol: protocol::of(place.kind),
+        now,
+    }
+}
+
 pub(super) fn read_whoami(
     response: &HttpResponse,
     place: &Place,
     expected: Option<&str>,
     now: u64,
 ) -> Result<(Whoami, Quirks), SiteError> {
-    let asking = Asking {
-        bucket: Bucket::Ordinary,
-        expects_auth_version: place.quirks.sends_auth_version,
-        now,
+    let answer = classify(response, &asking_of(place, now))?;
+    let raw = answer.data.ok_or_else(bad)?;
+    let own = match protocol::of(place.kind) {
+        Protocol::Family => None,
+        Protocol::Sub2Api => Some(super::sub2api::whoami(raw).ok_or_else(bad)?),
+        Protocol::OpenRouter => Some(super::openrouter::whoami(raw)?),
     };
-    let answer = classify(response, &asking)?;
-    let bad = || SiteError::from(SiteTrouble::BadAnswer);
-    let data = SelfData::read(answer.data.ok_or_else(bad)?.get()).map_err(|_| bad())?;
-    let user_id = lax::id(data.id).ok_or_else(bad)?;
+    if let Some(who) = own {
+        if expected.is_some_and(|expected| expected != who.user_id) {
+            return Err(SiteTrouble::AnsweredAsOther.into());
+        }
+        return Ok((who, Quirks::default()));
+    }
+    let data = SelfData::read(raw.get()).map_err(|_| bad())?;
+    // AIHubMix's may have no number.
+    let name = || lax::text(data.username).filter(|_| place.kind == SiteKind::AiHubMix);
+    let user_id = lax::id(data.id).or_else(name).ok_or_else(bad)?;
     // One API answers silently as whoever's cookie came along (seen on 8df4a267).
     if expected.is_some_and(|expected| expected != user_id) {
         return Err(SiteTrouble::AnsweredAsOther.into());

@@ -2,18 +2,25 @@
 //! one table: `protocol/src/kinds.rs`).
 
 use super::place::{Login, Place};
+use super::protocol::{self, Ask};
 use crate::http::{Bound, Bucket, HttpRequest, Method};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use relaykeep_protocol::{RemoteId, RevealBy};
+use relaykeep_protocol::{Protocol, RemoteId, RevealBy};
 
 /// `GET /api/status`: open to everyone.
 pub(super) fn status_request(place: &Place) -> HttpRequest {
+    if let Some(own) = own(place, None, &Ask::Status) {
+        return own;
+    }
     request(place, None, Method::Get, "/api/status", Bucket::Ordinary)
 }
 
 /// `GET /api/user/self`: who the token belongs to, and the balance. Without a login it is the
 /// test of generations: from 31d70fca3 the refusal carries a `code`.
 pub(super) fn self_request(place: &Place, login: Option<&Login>) -> HttpRequest {
+    if let Some(own) = own(place, login, &Ask::Me) {
+        return own;
+    }
     request(
         place,
         login,
@@ -23,8 +30,16 @@ pub(super) fn self_request(place: &Place, login: Option<&Login>) -> HttpRequest 
     )
 }
 
+/// What the login has left, where `GET /api/user/self` or its like does not say.
+pub(super) fn balance_request(place: &Place, login: &Login) -> Option<HttpRequest> {
+    own(place, Some(login), &Ask::Balance)
+}
+
 /// The groups the login may use, where they are listed.
 pub(super) fn groups_request(place: &Place, login: &Login) -> Option<HttpRequest> {
+    if let Some(own) = own(place, Some(login), &Ask::Groups) {
+        return Some(own);
+    }
     let path = place.kind.habits().groups?;
     Some(request(
         place,
@@ -35,10 +50,16 @@ pub(super) fn groups_request(place: &Place, login: &Login) -> Option<HttpRequest
     ))
 }
 
-/// The models the login may use.
-pub(super) fn models_request(place: &Place, login: &Login) -> HttpRequest {
-    let path = place.kind.habits().models;
-    request(place, Some(login), Method::Get, path, Bucket::Ordinary)
+/// The models the login may use, where keys can be limited to models.
+pub(super) fn models_request(place: &Place, login: &Login) -> Option<HttpRequest> {
+    let path = Some(place.kind.habits().models).filter(|path| !path.is_empty())?;
+    Some(request(
+        place,
+        Some(login),
+        Method::Get,
+        path,
+        Bucket::Ordinary,
+    ))
 }
 
 /// The groups that `auto` may go through (New API from 2026-08).
@@ -54,12 +75,30 @@ pub(super) fn auto_groups_request(place: &Place, login: &Login) -> HttpRequest {
 
 /// One key, as it is now.
 pub(super) fn get_request(place: &Place, login: &Login, id: &RemoteId) -> HttpRequest {
+    if let Some(own) = own(place, Some(login), &Ask::Get(id)) {
+        return own;
+    }
     let path = format!("/api/token/{}", id.0);
     request(place, Some(login), Method::Get, &path, Bucket::Ordinary)
 }
 
-/// Makes a key.
-pub(super) fn create_request(place: &Place, login: &Login, body: String) -> HttpRequest {
+/// Makes a key. `once` marks the request where the server looks at that: one that comes again is
+/// answered as the first was (Sub2API).
+pub(super) fn create_request(
+    place: &Place,
+    login: &Login,
+    body: String,
+    once: &str,
+) -> HttpRequest {
+    if protocol::of(place.kind) != Protocol::Family {
+        let own = own(place, Some(login), &Ask::Create(body));
+        let mut request = own.expect("every protocol makes keys");
+        if protocol::of(place.kind) == Protocol::Sub2Api {
+            let header = ("Idempotency-Key".to_owned(), once.to_owned());
+            request.headers.push(header);
+        }
+        return request;
+    }
     with_body(
         request(
             place,
@@ -72,8 +111,17 @@ pub(super) fn create_request(place: &Place, login: &Login, body: String) -> Http
     )
 }
 
-/// Replaces what a key is set to: what the body lacks becomes zero.
-pub(super) fn write_request(place: &Place, login: &Login, body: String) -> HttpRequest {
+/// Replaces what a key is set to: what the body lacks becomes zero in the family.
+pub(super) fn write_request(
+    place: &Place,
+    login: &Login,
+    id: &RemoteId,
+    body: String,
+) -> HttpRequest {
+    if protocol::of(place.kind) != Protocol::Family {
+        let own = own(place, Some(login), &Ask::Write(id, body));
+        return own.expect("every protocol changes keys");
+    }
     with_body(
         request(
             place,
@@ -94,7 +142,10 @@ pub(super) fn status_request_for(
     id: &RemoteId,
     on: bool,
 ) -> HttpRequest {
-    let status = if on { 1 } else { 2 };
+    if let Some(own) = own(place, Some(login), &Ask::Toggle(id, on)) {
+        return own;
+    }
+    let status = if on { 1 } else { place.kind.habits().disabled };
     with_body(
         request(
             place,
@@ -109,13 +160,17 @@ pub(super) fn status_request_for(
 
 /// Deletes a key. Without a slash at the end: with one, gin answers 307.
 pub(super) fn delete_request(place: &Place, login: &Login, id: &RemoteId) -> HttpRequest {
+    if let Some(own) = own(place, Some(login), &Ask::Delete(id)) {
+        return own;
+    }
     let path = format!("/api/token/{}", id.0);
     request(place, Some(login), Method::Delete, &path, Bucket::Ordinary)
 }
 
 /// What a key lists of itself: `GET /v1/models` with it.
 pub(super) fn key_models_request(place: &Place, key: Bound) -> HttpRequest {
-    let mut request = request(place, None, Method::Get, "/v1/models", Bucket::Ordinary);
+    let mut request = own(place, None, &Ask::TryKey)
+        .unwrap_or_else(|| request(place, None, Method::Get, "/v1/models", Bucket::Ordinary));
     request.bearer = Some(key);
     request
 }
@@ -124,7 +179,8 @@ pub(super) fn key_models_request(place: &Place, key: Bound) -> HttpRequest {
 /// the narrow bucket [e2c7aa7b router/api-router.go].
 pub(super) fn key_usage_request(place: &Place, key: Bound) -> HttpRequest {
     let path = "/api/usage/token/";
-    let mut request = request(place, None, Method::Get, path, Bucket::Critical);
+    let mut request = own(place, None, &Ask::KeyUsage)
+        .unwrap_or_else(|| request(place, None, Method::Get, path, Bucket::Critical));
     request.bearer = Some(key);
     request
 }
@@ -136,14 +192,18 @@ pub(super) fn billing_request(place: &Place, key: Bound, path: &str) -> HttpRequ
     request
 }
 
-/// One page of what the login's keys of one name spent since then. Pages as each kind counts them.
+/// One page of what a key, or the login's keys of one name, spent since then. Pages as each kind
+/// counts them. `None`: the kind keeps no such log.
 pub(super) fn logs_request(
     place: &Place,
     login: &Login,
-    name: &str,
+    (id, name): (&str, &str),
     since: i64,
     page: u32,
-) -> HttpRequest {
+) -> Option<HttpRequest> {
+    if protocol::of(place.kind) != Protocol::Family {
+        return own(place, Some(login), &Ask::Logs(id, since, page));
+    }
     let habits = place.kind.habits();
     let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
     let path = format!(
@@ -151,7 +211,13 @@ pub(super) fn logs_request(
         habits.log_query,
         habits.first_log_page + page
     );
-    request(place, Some(login), Method::Get, &path, Bucket::Ordinary)
+    Some(request(
+        place,
+        Some(login),
+        Method::Get,
+        &path,
+        Bucket::Ordinary,
+    ))
 }
 
 /// An id as it stands in a body: a number where it is one.
@@ -173,6 +239,9 @@ fn with_body(mut request: HttpRequest, body: String) -> HttpRequest {
 
 /// One page of the keys.
 pub(super) fn list_request(place: &Place, login: &Login, page: u32) -> HttpRequest {
+    if let Some(own) = own(place, Some(login), &Ask::List(page)) {
+        return own;
+    }
     let query = place.kind.habits().list_query;
     // A query that ends in `page=` wants the page named twice.
     let again = if query.ends_with('=') {
@@ -213,6 +282,16 @@ pub(super) fn reveal_request(place: &Place, login: &Login, id: &RemoteId) -> Htt
         &format!("/api/token/{}/key", id.0),
         Bucket::Critical,
     )
+}
+
+/// A request of a protocol that is not the family's.
+fn own(place: &Place, login: Option<&Login>, ask: &Ask<'_>) -> Option<HttpRequest> {
+    let said = protocol::said(place, ask)?;
+    let own = request(place, login, said.method, &said.path, said.bucket);
+    Some(match said.body {
+        Some(body) => with_body(own, body),
+        None => own,
+    })
 }
 
 fn request(

@@ -3,6 +3,7 @@
 use super::fields::fields;
 use super::lax::{self, Raw};
 use super::limit::limited_until;
+use super::protocol::Protocol;
 use super::words;
 use crate::http::{Bucket, HttpError, HttpResponse};
 use relaykeep_protocol::{Millis, SiteKind, SiteTrouble};
@@ -58,6 +59,8 @@ pub struct Asking {
     /// The site is known to send `Auth-Version` whenever the login was accepted, and the login
     /// was needed.
     pub expects_auth_version: bool,
+    /// Whose words the answer speaks.
+    pub protocol: Protocol,
     /// Now.
     pub now: Millis,
 }
@@ -78,6 +81,7 @@ fields! {
         code "code",
         data "data" = null,
         error "error",
+        reason "reason",
     }
 }
 
@@ -109,7 +113,17 @@ pub fn classify<'a>(response: &'a HttpResponse, asking: &Asking) -> Result<Answe
         return Err(unreadable(response.status).into());
     };
     let auth_version = response.header("auth-version").is_some();
-    match (response.status, success(envelope.success)) {
+    if let (409, Protocol::Sub2Api, Some(seconds)) = (
+        response.status,
+        asking.protocol,
+        response.header("retry-after"),
+    ) {
+        // IDEMPOTENCY_RETRY_BACKOFF: asked again too soon after a refusal (seen on 67380eaf).
+        let seconds: u64 = seconds.parse().unwrap_or(10).clamp(1, 600);
+        let until = asking.now.saturating_add(seconds * 1_000);
+        return Err(SiteTrouble::RateLimited { until }.into());
+    }
+    match (response.status, envelope.says_yes(asking.protocol)) {
         (200..=299, Some(true)) => Ok(Answer {
             data: envelope.data,
             auth_version,
@@ -118,16 +132,17 @@ pub fn classify<'a>(response: &'a HttpResponse, asking: &Asking) -> Result<Answe
         (status, _) => {
             let words = envelope.words();
             let code = lax::text(envelope.code);
-            let trouble = if envelope.gave_up() {
-                SiteTrouble::Absent
-            } else {
-                refusal(
-                    status,
-                    code.as_deref(),
-                    words.as_deref(),
-                    auth_version,
-                    asking,
-                )
+            let code = code.as_deref().unwrap_or_default();
+            let trouble = match asking.protocol {
+                Protocol::Family if envelope.gave_up() => SiteTrouble::Absent,
+                Protocol::Family => {
+                    refusal(status, Some(code), words.as_deref(), auth_version, asking)
+                }
+                Protocol::Sub2Api => {
+                    let reason = lax::text(envelope.reason).unwrap_or_default();
+                    super::sub2api::refusal(status, code, &reason)
+                }
+                Protocol::OpenRouter => super::openrouter::refusal(status),
             };
             Err(SiteError::Trouble(
                 trouble,
@@ -145,6 +160,16 @@ impl Envelope<'_> {
             .error
             .and_then(|error| ErrorBody::read(error.get()).ok()?.kind);
         lax::text(kind).as_deref() == Some("veloera_panic")
+    }
+
+    /// Yes, no, or none of this protocol's answers.
+    fn says_yes(&self, protocol: Protocol) -> Option<bool> {
+        match protocol {
+            Protocol::Family => success(self.success),
+            Protocol::Sub2Api => self.code.map(|code| code.get() == "0"),
+            Protocol::OpenRouter if self.error.is_some() => Some(false),
+            Protocol::OpenRouter => self.data.map(|_| true),
+        }
     }
 
     /// The site's own words, wherever it put them.

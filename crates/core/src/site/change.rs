@@ -8,7 +8,10 @@ use super::adapter;
 use super::answer::{Asking, SiteError, classify};
 use super::key::{RemoteKey, read_key};
 use super::place::{Login, Place};
-use super::values::{Meter, cannot_hold, differing, fields_of, meter_of, replace_body, values_of};
+use super::protocol::{self, Protocol};
+use super::values::{
+    Meter, STATUS, cannot_hold, differing, fields_of, meter_of, replace_body, values_of,
+};
 use crate::form::patched;
 use crate::http::{Bound, Bucket, Http, HttpError, HttpRequest, HttpResponse};
 use crate::ports::Clock;
@@ -18,12 +21,6 @@ use relaykeep_protocol::{
 };
 use serde_json::value::RawValue;
 use std::ops::ControlFlow;
-
-/// Status values of the One API family.
-const ENABLED: i64 = 1;
-const DISABLED: i64 = 2;
-const EXPIRED: i64 = 3;
-const EXHAUSTED: i64 = 4;
 
 /// What is known before a change.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,8 +73,9 @@ pub async fn change_key(
         let now = Box::new(work.now);
         return ended(KeyEnd::Differs(now), Some(before), None);
     }
-    if cannot_hold(place.kind, patch.models.as_ref()) {
-        return ended(KeyEnd::NotTaken(vec![KeyField::Models]), Some(before), None);
+    let impossible = cannot_hold(place.kind, patch, Some(&before.raw));
+    if !impossible.is_empty() {
+        return ended(KeyEnd::NotTaken(impossible), Some(before), None);
     }
     if let Some(end) = work.cannot_enable(site.clock.now()) {
         return ended(end, Some(before), None);
@@ -89,6 +87,21 @@ pub async fn change_key(
         };
         return ended(end, Some(before.clone()), sent.map(|_| before));
     }
+    let moves = patch
+        .group
+        .as_deref()
+        .filter(|group| *group != work.now.group);
+    let group = match moves {
+        Some(name) => match site.group_id(name).await? {
+            Some(id) => id,
+            // Not one the login may use, or not any more.
+            None => {
+                let end = KeyEnd::NotTaken(vec![KeyField::Group]);
+                return ended(end, Some(before), None);
+            }
+        },
+        None => None,
+    };
     let note = Sent {
         key: id.clone(),
         remaining: work.meter.remaining,
@@ -99,8 +112,8 @@ pub async fn change_key(
     }
     let mut unsure = None;
     if work.replaces {
-        let body = replace_body(place.kind, &before.raw, patch);
-        let request = adapter::write_request(place, login, body.to_string());
+        let body = replace_body(place.kind, &before.raw, patch, group.as_deref());
+        let request = adapter::write_request(place, login, id, body.to_string());
         unsure = site.write(request).await?;
     }
     if work.toggles && unsure.is_none() {
@@ -165,8 +178,8 @@ impl<'a> Work<'a> {
             .any(|field| *field != KeyField::Enabled && fields.contains(field));
         let status = match patch.enabled {
             None => None,
-            Some(true) => Some(ENABLED),
-            Some(false) => Some(DISABLED),
+            Some(true) => Some(STATUS.enabled),
+            Some(false) => Some(STATUS.disabled),
         };
         Self {
             patch,
@@ -203,10 +216,12 @@ impl<'a> Work<'a> {
         let now = i64::try_from(now / 1_000).unwrap_or(i64::MAX);
         let over = self.wanted.expires.is_some_and(|at| at <= now);
         let empty = matches!(self.wanted.quota, Quota::Limited(left) if left <= 0);
-        match self.meter.status {
-            EXPIRED if over => Some(KeyEnd::StillExpired),
-            EXHAUSTED if empty => Some(KeyEnd::StillExhausted),
-            _ => None,
+        if self.meter.status == STATUS.expired && over {
+            Some(KeyEnd::StillExpired)
+        } else if self.meter.status == STATUS.exhausted && empty {
+            Some(KeyEnd::StillExhausted)
+        } else {
+            None
         }
     }
 
@@ -257,6 +272,8 @@ impl<'a> Work<'a> {
                 | KeyField::Expires
                 | KeyField::Models
                 | KeyField::Addresses
+                | KeyField::Denied
+                | KeyField::Windows
                 | KeyField::Group
                 | KeyField::Enabled => true,
             });
@@ -303,7 +320,8 @@ pub async fn delete_key(
 }
 
 /// What a full key lists with `GET /v1/models`: that the site accepts it, and no more than that
-/// (April 2025 and One API do not even look at its group there).
+/// (April 2025 and One API do not even look at its group there). `None`: accepted, by a site whose
+/// list of models says nothing of the key.
 ///
 /// # Errors
 /// When the site cannot be asked, does not know the key (`LoginExpired`), or knows it and does not
@@ -313,7 +331,7 @@ pub async fn check_key(
     clock: &impl Clock,
     place: &Place,
     key: &ApiKey,
-) -> Result<u32, SiteError> {
+) -> Result<Option<u32>, SiteError> {
     let bound = Bound {
         // Sent to the site that issued it.
         secret: Secret::new(key.expose().to_owned()),
@@ -321,14 +339,17 @@ pub async fn check_key(
     };
     let response = http.send(adapter::key_models_request(place, bound)).await?;
     match listed_models(&response) {
-        Some(count) => Ok(count),
+        Some(count) => Ok(Some(count)),
         None => {
             let asking = Asking {
                 bucket: Bucket::Ordinary,
                 expects_auth_version: false,
+                protocol: protocol::of(place.kind),
                 now: clock.now(),
             };
             match classify(&response, &asking) {
+                // Its models are the same for everybody; what the key says of itself is asked for.
+                Ok(_) if asking.protocol == Protocol::OpenRouter => Ok(None),
                 Ok(_) => Err(SiteTrouble::BadAnswer.into()),
                 Err(error) => Err(error),
             }
@@ -366,6 +387,7 @@ impl<H: Http, C: Clock> Visit<'_, H, C> {
         Asking {
             bucket: Bucket::Ordinary,
             expects_auth_version: self.place.quirks.sends_auth_version,
+            protocol: protocol::of(self.place.kind),
             now: self.clock.now(),
         }
     }
@@ -380,6 +402,26 @@ impl<H: Http, C: Clock> Visit<'_, H, C> {
         };
         let key = answer.data.and_then(read_key).filter(|key| key.id == *id);
         key.map(Some).ok_or_else(|| SiteTrouble::BadAnswer.into())
+    }
+
+    /// The id behind a group's name, where groups are written by id. The outer `None`: the login
+    /// may not use such a group.
+    pub(super) async fn group_id(&self, name: &str) -> Result<Option<Option<String>>, SiteError> {
+        if protocol::of(self.place.kind) != Protocol::Sub2Api || name.is_empty() {
+            return Ok(Some(None));
+        }
+        if let Some(id) = name.strip_prefix('#')
+            && !id.is_empty()
+            && id.bytes().all(|b| b.is_ascii_digit())
+        {
+            return Ok(Some(Some(id.to_owned())));
+        }
+        let Some(request) = adapter::groups_request(self.place, self.login) else {
+            return Ok(None);
+        };
+        let data = self.send(request).await?;
+        let data = data.ok_or_else(protocol::bad)?;
+        Ok(super::sub2api::group_id(data.get(), name).map(Some))
     }
 
     /// Sends a write. `Some`: it may or may not have arrived.
@@ -424,9 +466,11 @@ pub(super) fn is_unsure(error: &SiteError) -> bool {
     }
 }
 
-/// Gorm's own words for an id that is not there or not this login's, in every language.
+/// Gorm's own words for an id that is not there or not this login's, in every language, and those
+/// of Sub2API (API_KEY_NOT_FOUND) and OpenRouter.
 fn no_such_key(error: &SiteError) -> bool {
-    error
-        .said()
-        .is_some_and(|said| said.contains("record not found"))
+    error.said().is_some_and(|said| {
+        let said = said.to_ascii_lowercase();
+        said.contains("record not found") || said.contains("api key not found")
+    })
 }

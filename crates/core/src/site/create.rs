@@ -2,15 +2,18 @@
 //! other key has, and found by that name.
 
 use super::adapter;
-use super::answer::SiteError;
+use super::answer::{SiteError, classify};
 use super::change::{Change, Visit, change_key, is_unsure};
 use super::key::{RemoteKey, read_key};
 use super::list::{Listing, list_keys};
-use super::values::{cannot_hold, create_body, differing, name_of, values_of};
-use crate::http::{Http, HttpError};
+use super::protocol::{self, Protocol};
+use super::values::{cannot_hold, create_body, differing, name_of, values_of, whole_patch};
+use super::{aihubmix, openrouter};
+use crate::http::{Http, HttpError, HttpRequest};
 use crate::ports::Clock;
+use crate::secret::ApiKey;
 use relaykeep_protocol::{
-    CutReason, KeyEnd, KeyField, KeyPatch, KeyValues, Making, ModelLimit, Quota, SiteTrouble,
+    CutReason, Expiry, KeyEnd, KeyField, KeyPatch, KeyValues, Making, Quota, SiteKind, SiteTrouble,
 };
 use std::ops::ControlFlow;
 
@@ -25,7 +28,8 @@ pub struct Created {
 
 /// Makes keys, as far as they are not made yet: `making` is what a journal holds, and `save`
 /// writes it down before anything is sent that hangs on it. Run again with what was saved, it
-/// finds what was made and makes the rest; it never makes a key twice.
+/// finds what was made and makes the rest; it never makes a key twice. `got` takes in a key that
+/// stands in full in the answer to its making and nowhere else, before anything else is done.
 ///
 /// # Errors
 /// When the site cannot be asked, or does not say what became of it.
@@ -34,6 +38,7 @@ pub async fn create_keys(
     making: &mut [Making],
     mut draw_name: impl FnMut() -> String,
     mut save: impl AsyncFnMut(&[Making]) -> ControlFlow<()>,
+    mut got: impl AsyncFnMut(RemoteKey) -> ControlFlow<()>,
 ) -> Result<Created, SiteError> {
     let Visit { place, login, .. } = *site;
     let mut ends: Vec<Option<KeyEnd>> = vec![None; making.len()];
@@ -62,6 +67,8 @@ pub async fn create_keys(
         }
     }
     name_all(making, &listing, &mut draw_name);
+    let once = place.kind.habits().shown_once;
+    let mut shown: Vec<RemoteKey> = Vec::new();
     stop_if(save(making).await)?;
 
     let mut made_any = false;
@@ -69,32 +76,43 @@ pub async fn create_keys(
         if making[at].id.is_some() {
             continue;
         }
-        if cannot_hold(
-            place.kind,
-            making[at]
-                .values
-                .models
-                .clone()
-                .map(ModelLimit::Only)
-                .as_ref(),
-        ) {
-            ends[at] = Some(KeyEnd::Failed(SiteTrouble::Refused, None));
-            continue;
+        let wanted = &making[at].values;
+        let impossible = cannot_hold(place.kind, &whole_patch(wanted), None);
+        let group = match site.group_id(&wanted.group).await? {
+            Some(id) if impossible.is_empty() => id,
+            _ => {
+                ends[at] = Some(KeyEnd::Failed(SiteTrouble::Refused, None));
+                continue;
+            }
+        };
+        // Sent in an earlier run and not in the list: it did not arrive. Marked as the first was,
+        // it is carried out once even if that one is still under way.
+        if !making[at].sent || making[at].once.is_empty() {
+            making[at].once = mark(&mut draw_name);
         }
-        // Sent in an earlier run and not in the list: it did not arrive.
         making[at].sent = true;
         stop_if(save(making).await)?;
-        let body = create_body(place.kind, &making[at].values, &making[at].called);
-        match site.send(adapter::create_request(place, login, body)).await {
-            Ok(content) => {
-                // One API says what it made, done-hub its id and its key.
-                let made = content.as_deref().and_then(read_key);
+        let one = &making[at];
+        let now = site.clock.now();
+        let body = create_body(place.kind, &one.values, &one.called, group.as_deref(), now);
+        let request = adapter::create_request(place, login, body, &one.once);
+        match made(site, request).await {
+            Ok(made) => {
+                made_any = true;
+                // One API and others say what they made, done-hub its id and its key.
                 let own = made.filter(|key| {
                     let name = name_of(&key.raw);
                     name.is_empty() || name == making[at].called
                 });
-                making[at].id = own.map(|key| key.id);
-                made_any = true;
+                if let Some(key) = own {
+                    making[at].id = Some(key.id.clone());
+                    if once && key.full.is_some() {
+                        stop_if(got(key.clone()).await)?;
+                        making[at].read = true;
+                        stop_if(save(making).await)?;
+                        shown.push(key);
+                    }
+                }
             }
             Err(error) if is_unsure(&error) => {
                 ends[at] = Some(KeyEnd::InDoubt);
@@ -125,6 +143,11 @@ pub async fn create_keys(
     if made_any {
         listing = list_keys(site.http, site.clock, place, login, |_| {}).await?;
         find(making, &listing);
+        for key in shown {
+            let held = listing.keys.iter_mut().find(|one| one.id == key.id);
+            held.into_iter()
+                .for_each(|one| one.full.clone_from(&key.full));
+        }
         stop_if(save(making).await)?;
     }
     for (making, end) in making.iter().zip(&mut ends) {
@@ -140,10 +163,18 @@ pub async fn create_keys(
                 }
                 finished => finished?,
             };
-            *end = Some(ended);
+            *end = Some(match ended {
+                // Found in the list and not in an answer.
+                KeyEnd::Done if once && !making.read => KeyEnd::MadeUnread,
+                ended => ended,
+            });
             if let Some(after) = after {
                 let held = listing.keys.iter_mut().find(|key| key.id == after.id);
-                held.into_iter().for_each(|held| *held = after.clone());
+                held.into_iter().for_each(|held| {
+                    let full = held.full.take();
+                    *held = after.clone();
+                    held.full = after.full.clone().or(full);
+                });
             }
         }
     }
@@ -154,6 +185,35 @@ pub async fn create_keys(
             .collect(),
         listing,
     })
+}
+
+/// Sends a create and reads what was made, if the site says so.
+async fn made(
+    site: &Visit<'_, impl Http, impl Clock>,
+    request: HttpRequest,
+) -> Result<Option<RemoteKey>, SiteError> {
+    let response = site.http.send(request).await?;
+    let answer = classify(&response, &site.asking())?;
+    let Some(data) = answer.data else {
+        return Ok(None);
+    };
+    let full: Option<ApiKey> = match (site.place.kind, protocol::of(site.place.kind)) {
+        (SiteKind::AiHubMix, _) => aihubmix::made_key(data),
+        (_, Protocol::OpenRouter) => {
+            super::answer::readable(&response.body).and_then(openrouter::made_key)
+        }
+        (_, Protocol::Family | Protocol::Sub2Api) => None,
+    };
+    Ok(read_key(data).map(|key| RemoteKey {
+        full: full.or(key.full),
+        ..key
+    }))
+}
+
+/// A text no other request has: printable, and short enough for a header.
+fn mark(draw: &mut impl FnMut() -> String) -> String {
+    let mark: String = [draw(), draw()].concat();
+    mark.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 fn stop_if(answer: ControlFlow<()>) -> Result<(), SiteError> {
@@ -207,6 +267,10 @@ async fn finish(
     let patch = KeyPatch {
         name: (now.name != wanted.name).then(|| wanted.name.clone()),
         enabled: (now.enabled != wanted.enabled).then_some(wanted.enabled),
+        // Where a new key's expiry is counted in days.
+        expires: (protocol::of(site.place.kind) == Protocol::Sub2Api
+            && now.expires != wanted.expires)
+            .then(|| wanted.expires.map_or(Expiry::Never, Expiry::At)),
         ..KeyPatch::default()
     };
     let mut after = None;
@@ -241,6 +305,8 @@ fn not_as_wanted(wanted: &KeyValues, stored: &KeyValues) -> Vec<KeyField> {
         | KeyField::Expires
         | KeyField::Models
         | KeyField::Addresses
+        | KeyField::Denied
+        | KeyField::Windows
         | KeyField::Group
         | KeyField::Enabled => true,
     });

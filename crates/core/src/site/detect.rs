@@ -8,6 +8,8 @@ use super::facts::{StatusFields, fields_of, headed};
 use super::fields::fields;
 use super::lax;
 use super::place::Place;
+use super::protocol::Protocol;
+use super::sub2api;
 use super::words;
 use crate::http::{Bucket, Http, HttpError, HttpResponse};
 use crate::ports::Clock;
@@ -54,6 +56,8 @@ pub struct Asked {
     pub status: Heard,
     /// `GET /api/user/self` without a login; `None` when it was not asked.
     pub bare_self: Option<Heard>,
+    /// `GET /api/v1/settings/public`, Sub2API's own; `None` when it was not asked.
+    pub settings: Option<Heard>,
 }
 
 /// What is made of the evidence.
@@ -86,6 +90,11 @@ mod clue {
     pub(super) const STORED_UNIT: Line = ("clue_stored_unit", 15);
     pub(super) const STORED_STATUS: Line = ("clue_stored_status", 20);
     pub(super) const STORED_KIND: Line = ("clue_stored_kind", 20);
+    pub(super) const STORED_SUB2API: Line = ("clue_stored_sub2api", 30);
+    /// Its settings have names that nobody else has together.
+    pub(super) const SUB2API_ANSWER: Line = ("clue_sub2api_answer", 80);
+    /// There is one of it, and it stands there.
+    pub(super) const HOME: Line = ("clue_home", 100);
     pub(super) const STATUS_ANSWER: Line = ("clue_status_answer", 30);
     pub(super) const FAMILY_HEADER: Line = ("clue_family_header", 10);
     pub(super) const KIND_HEADER: Line = ("clue_kind_header", 40);
@@ -99,13 +108,16 @@ mod clue {
 }
 
 /// Message ids of all clues, for the catalogue.
-pub const CLUES: [&str; 16] = [
+pub const CLUES: [&str; 19] = [
     clue::ADDRESS.0,
     clue::HOST.0,
     clue::STORED_LOGIN.0,
     clue::STORED_UNIT.0,
     clue::STORED_STATUS.0,
     clue::STORED_KIND.0,
+    clue::STORED_SUB2API.0,
+    clue::SUB2API_ANSWER.0,
+    clue::HOME.0,
     clue::STATUS_ANSWER.0,
     clue::FAMILY_HEADER.0,
     clue::KIND_HEADER.0,
@@ -166,11 +178,11 @@ pub fn weigh(page: Option<&Evidence>, asked: &[Asked]) -> Verdict {
             // [e2c7aa7b web/src/lib/auth-session.ts].
             (verdict.user_id, verdict.username) = (None, None);
         }
-        verdict.token = Some(weights.offer(kind, verdict.user_id.is_some()));
+        verdict.token = weights.offer(kind, verdict.user_id.is_some());
         Recognition::Relay {
             kind,
             generation: weights.generation,
-            base_url: base.as_str().to_owned(),
+            base_url: kind.home().unwrap_or(base.as_str()).to_owned(),
             site_name: weights.site_name.clone(),
             clues: weights.clues_for(kind),
         }
@@ -187,6 +199,14 @@ pub fn weigh(page: Option<&Evidence>, asked: &[Asked]) -> Verdict {
     verdict
 }
 
+/// Whether the page keeps what Sub2API's does: then its own question is the one to ask.
+#[must_use]
+pub fn looks_like_sub2api(page: &Evidence) -> bool {
+    ["auth_token", "auth_user"]
+        .iter()
+        .all(|name| page.stored.contains_key(*name))
+}
+
 /// Asks a site the two anonymous questions from outside of any page, and weighs the answers.
 ///
 /// # Errors
@@ -196,7 +216,16 @@ pub async fn probe(
     clock: &impl Clock,
     base: &BaseUrl,
 ) -> Result<Recognition, HttpError> {
-    // The anonymous questions are the same for every kind.
+    // Where there is only one of a kind, nothing needs to be asked.
+    let page = Evidence {
+        origin: base.origin().to_owned(),
+        ..Evidence::default()
+    };
+    let known = weigh(Some(&page), &[]).recognition;
+    if matches!(known, Recognition::Relay { .. }) {
+        return Ok(known);
+    }
+    // The anonymous questions are the same for every kind of the family.
     let place = Place::new(SiteKind::NewApi, base.clone());
     let heard = |answer: Result<HttpResponse, HttpError>| match answer {
         Ok(response) => Ok(Heard::Answer(response)),
@@ -205,20 +234,29 @@ pub async fn probe(
     };
     let status = heard(http.send(adapter::status_request(&place)).await)?;
     let worth = match &status {
-        Heard::Nothing => false,
-        Heard::Answer(response) => super::facts::read_status(response, clock.now()).is_ok(),
+        Heard::Nothing => Err(SiteTrouble::Unreachable),
+        Heard::Answer(response) => {
+            super::facts::read_status(response, Protocol::Family, clock.now())
+                .map_err(|error| error.trouble())
+        }
     };
-    let bare_self = if worth {
-        Some(heard(http.send(adapter::self_request(&place, None)).await)?)
-    } else {
-        None
-    };
+    let (mut bare_self, mut settings) = (None, None);
+    match worth {
+        Ok(_) => bare_self = Some(heard(http.send(adapter::self_request(&place, None)).await)?),
+        // Sub2API has nothing there, and says so.
+        Err(SiteTrouble::Absent) => {
+            let place = Place::new(SiteKind::Sub2Api, base.clone());
+            settings = Some(heard(http.send(adapter::status_request(&place)).await)?);
+        }
+        Err(_) => {}
+    }
     Ok(weigh(
         None,
         &[Asked {
             base: base.clone(),
             status,
             bare_self,
+            settings,
         }],
     )
     .recognition)
@@ -293,6 +331,22 @@ impl Weights {
     /// Entries the front ends leave in `localStorage`.
     fn weigh_page(&mut self, page: &Evidence) -> StoredLogin {
         let entry = |name: &str| page.stored.get(name).map(String::as_str);
+        let home = |kind: &SiteKind| kind.home().is_some_and(|home| at_home(&page.origin, home));
+        if let Some(kind) = SiteKind::ALL.into_iter().find(home) {
+            self.add_for(Some(kind), clue::HOME);
+        }
+        // Its page keeps these together [frontend/src/stores/auth.ts].
+        if looks_like_sub2api(page) {
+            self.add_for(Some(SiteKind::Sub2Api), clue::STORED_SUB2API);
+            let user = entry("auth_user").and_then(|text| crate::json::raw(text).ok());
+            let user = user.and_then(|raw| StoredUser::read(raw.get()).ok());
+            if let Some(user) = user {
+                return StoredLogin {
+                    id: lax::id(user.id),
+                    name: lax::text(user.username).map(|name| words::name(&name)),
+                };
+            }
+        }
         let raw = |name: &str| entry(name).and_then(|text| crate::json::raw(text).ok());
         let derived = BaseUrl::parse(&format!("{}{}", page.origin, page.path))
             .is_ok_and(|base| base.path() != page.path.trim_end_matches('/'));
@@ -332,8 +386,28 @@ impl Weights {
     }
 
     fn weigh_answers(&mut self, asked: &Asked) {
+        let asking = Asking {
+            bucket: Bucket::Ordinary,
+            expects_auth_version: false,
+            protocol: Protocol::Sub2Api,
+            now: 0,
+        };
+        if let Some(Heard::Answer(answer)) = &asked.settings
+            && let Ok(answer) = classify(answer, &asking)
+            && let Some(facts) = sub2api::facts(answer.data)
+        {
+            self.add_for(Some(SiteKind::Sub2Api), clue::SUB2API_ANSWER);
+            self.site_name = facts.site_name;
+            return;
+        }
         let Heard::Answer(status) = &asked.status else {
-            self.silent = Some(Recognition::Unreachable);
+            self.silent = match &asked.settings {
+                Some(Heard::Answer(_)) => None,
+                _ => Some(Recognition::Unreachable),
+            };
+            if self.silent.is_none() {
+                self.add(clue::STRANGE_ANSWER);
+            }
             return;
         };
         if status.header("x-oneapi-request-id").is_some() {
@@ -349,9 +423,8 @@ impl Weights {
             }
         }
         let asking = Asking {
-            bucket: Bucket::Ordinary,
-            expects_auth_version: false,
-            now: 0,
+            protocol: Protocol::Family,
+            ..asking
         };
         match classify(status, &asking) {
             Ok(answer) => match fields_of(answer.data).filter(StatusFields::of_the_family) {
@@ -429,9 +502,12 @@ impl Weights {
         }
     }
 
-    fn offer(&self, kind: SiteKind, signed_in: bool) -> TokenOffer {
+    fn offer(&self, kind: SiteKind, signed_in: bool) -> Option<TokenOffer> {
         let habits = kind.habits();
-        if habits.generations && self.generation == Some(Generation::Jwt) {
+        Some(if habits.signs_in || habits.home.is_some() {
+            // No tokens at all, or none that a page could give.
+            return None;
+        } else if habits.generations && self.generation == Some(Generation::Jwt) {
             // Nothing on the page tells whether somebody is signed in.
             TokenOffer::OnlyByReplacing
         } else if habits.names_login && !signed_in {
@@ -440,6 +516,15 @@ impl Weights {
             TokenOffer::Shown
         } else {
             TokenOffer::OnlyByReplacing
-        }
+        })
     }
+}
+
+/// The home itself, or a host right below it that the operator uses for its pages.
+fn at_home(origin: &str, home: &str) -> bool {
+    let host = home.trim_start_matches("https://");
+    origin == home
+        || ["www.", "console."]
+            .iter()
+            .any(|first| origin == format!("https://{first}{host}"))
 }

@@ -3,6 +3,7 @@ use super::answer::{Asking, SiteError, classify};
 use super::fields::fields;
 use super::lax;
 use super::place::Place;
+use super::protocol::{self, Protocol};
 use super::words;
 use crate::http::{Bucket, Http, HttpResponse};
 use crate::ports::Clock;
@@ -38,8 +39,15 @@ pub async fn status(
     clock: &impl Clock,
     place: &Place,
 ) -> Result<SiteFacts, SiteError> {
+    // These two stand in one place each and say nothing of themselves.
+    if place.kind == SiteKind::AiHubMix {
+        return Ok(super::aihubmix::facts());
+    }
+    if place.kind == SiteKind::OpenRouter {
+        return Ok(super::openrouter::facts());
+    }
     let response = http.send(adapter::status_request(place)).await?;
-    let facts = read_status(&response, clock.now())?;
+    let facts = read_status(&response, protocol::of(place.kind), clock.now())?;
     if facts
         .kind
         .is_some_and(|kind| !place.kind.may_pass_for(kind))
@@ -49,14 +57,22 @@ pub async fn status(
     Ok(facts)
 }
 
-pub(super) fn read_status(response: &HttpResponse, now: u64) -> Result<SiteFacts, SiteError> {
+pub(super) fn read_status(
+    response: &HttpResponse,
+    protocol: Protocol,
+    now: u64,
+) -> Result<SiteFacts, SiteError> {
     let asking = Asking {
         bucket: Bucket::Ordinary,
         expects_auth_version: false,
+        protocol,
         now,
     };
     let answer = classify(response, &asking)?;
     let bad = || SiteError::from(SiteTrouble::BadAnswer);
+    if protocol == Protocol::Sub2Api {
+        return super::sub2api::facts(answer.data).ok_or(SiteTrouble::NotARelay.into());
+    }
     let fields = fields_of(answer.data).ok_or_else(bad)?;
     if !fields.of_the_family() {
         return Err(SiteTrouble::NotARelay.into());

@@ -44,6 +44,13 @@ pub fn read_asked(json: &str) -> Option<Vec<Asked>> {
                 base,
                 status: heard,
                 bare_self: None,
+                settings: None,
+            }),
+            "settings" => asked.push(Asked {
+                base,
+                status: Heard::Nothing,
+                bare_self: None,
+                settings: Some(heard),
             }),
             "self" => asked.iter_mut().find(|asked| asked.base == base)?.bare_self = Some(heard),
             _ => return None,

@@ -1,5 +1,6 @@
 use super::fields::fields;
 use super::lax::{self, Raw};
+use super::protocol::{self, Protocol};
 use super::values::Nested;
 use super::words;
 use crate::secret::{ApiKey, MaskedKey, Secret};
@@ -83,6 +84,68 @@ pub fn read_raw(text: &str) -> Option<RemoteKey> {
 
 /// Reads one listed object. `None`: no id, or not an object of this kind at all.
 pub(super) fn read_key(raw: &RawValue) -> Option<RemoteKey> {
+    match protocol::of_object(raw) {
+        Protocol::Family => read_family_key(raw),
+        Protocol::Sub2Api => super::sub2api::read_key(raw),
+        Protocol::OpenRouter => super::openrouter::read_key(raw),
+    }
+}
+
+/// What a protocol of its own reads of a key.
+pub(super) struct Listed {
+    pub(super) id: RemoteId,
+    pub(super) full: Option<ApiKey>,
+    pub(super) masked: Option<MaskedKey>,
+    pub(super) models: Option<Vec<String>>,
+    pub(super) addresses: Option<Vec<String>>,
+    /// Without what follows from the rest.
+    pub(super) row: KeyRow,
+}
+
+impl Listed {
+    /// With the object it was read from.
+    pub(super) fn of(self, raw: &RawValue) -> Option<RemoteKey> {
+        let Self {
+            id,
+            full,
+            masked,
+            models,
+            addresses,
+            mut row,
+        } = self;
+        row.id.clone_from(&id);
+        row.mask = shown_mask(full.as_ref(), masked.as_ref());
+        row.secret = state(full.as_ref());
+        Some(RemoteKey {
+            id,
+            row,
+            full,
+            masked,
+            models,
+            addresses,
+            raw: Secret::new(raw.get().to_owned()),
+            print: String::new(),
+        })
+    }
+}
+
+fn shown_mask(full: Option<&ApiKey>, masked: Option<&MaskedKey>) -> String {
+    match (full, masked) {
+        (Some(full), _) => full.mask().as_str().to_owned(),
+        (None, Some(mask)) => own_form(mask),
+        (None, None) => String::new(),
+    }
+}
+
+fn state(full: Option<&ApiKey>) -> SecretState {
+    if full.is_some() {
+        SecretState::Held
+    } else {
+        SecretState::Masked
+    }
+}
+
+fn read_family_key(raw: &RawValue) -> Option<RemoteKey> {
     let data = KeyData::read(raw.get()).ok()?;
     let id = RemoteId(lax::id(data.id)?);
     let sent = Zeroizing::new(lax::text(data.key).unwrap_or_default());
@@ -102,17 +165,9 @@ pub(super) fn read_key(raw: &RawValue) -> Option<RemoteKey> {
         id: id.clone(),
         name: shown(data.name),
         group: shown(data.group),
-        mask: match (&full, &masked) {
-            (Some(full), _) => full.mask().as_str().to_owned(),
-            (None, Some(mask)) => own_form(mask),
-            (None, None) => String::new(),
-        },
-        secret: if full.is_some() {
-            SecretState::Held
-        } else {
-            SecretState::Masked
-        },
-        status: lax::int(data.status).unwrap_or(0),
+        mask: shown_mask(full.as_ref(), masked.as_ref()),
+        secret: state(full.as_ref()),
+        status: super::values::status(data.status),
         // On an unlimited key it counts down from 0 and means nothing (seen on all four servers).
         remaining: if unlimited {
             None

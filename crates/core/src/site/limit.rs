@@ -6,7 +6,7 @@ use relaykeep_protocol::Millis;
 /// (New API before 172114422 and One API never do).
 #[must_use]
 pub fn limited_until(response: &HttpResponse, bucket: Bucket, now: Millis) -> Option<Millis> {
-    if response.status != 429 {
+    if response.status != 429 || speaks_of_a_key(&response.body) {
         return None;
     }
     let default = match bucket {
@@ -24,6 +24,17 @@ pub fn limited_until(response: &HttpResponse, bucket: Bucket, now: Millis) -> Op
     });
     let wait = seconds.unwrap_or(default).clamp(1, 3_600).unsigned_abs();
     Some(now.saturating_add(wait * 1_000))
+}
+
+/// Sub2API answers 429 also to a key that has spent its own limit: nothing that anybody else at this
+/// address would have to wait for (API_KEY_QUOTA_EXHAUSTED, API_KEY_RATE_5H_EXCEEDED and so on,
+/// seen on Wei-Shaw/sub2api 67380eaf).
+fn speaks_of_a_key(body: &[u8]) -> bool {
+    let text = super::answer::readable(body).unwrap_or_default();
+    let code = text.split_once("\"code\"").map_or("", |(_, rest)| rest);
+    let code = code.trim_start_matches([':', ' ', '"']);
+    code.starts_with("API_KEY_Q")
+        || code.starts_with("API_KEY_RATE_") && !code.starts_with("API_KEY_RATE_LIMITED")
 }
 
 /// Seconds since 1970 of a date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
@@ -50,16 +61,7 @@ fn http_date(text: &str) -> Option<i64> {
         .splitn(3, ':')
         .map(|part| part.parse::<i64>().ok().filter(|n| (0..=60).contains(n)));
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    // Days since 1970 by counting years from March, so that the leap day comes last.
-    let (y, m) = if month <= 2 {
-        (year - 1, month + 9)
-    } else {
-        (year, month - 3)
-    };
-    let era = y / 400;
-    let of_era = y - era * 400;
-    let of_year = (153 * m + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    let days = super::moment::days(year, month, day);
     Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 

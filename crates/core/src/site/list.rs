@@ -4,6 +4,7 @@ use super::fields::fields;
 use super::key::{RemoteKey, of_the_jwt_era, read_key};
 use super::lax::{self, Capped};
 use super::place::{Login, Place, Quirks};
+use super::protocol;
 use crate::http::{Bucket, Http, HttpError, HttpResponse};
 use crate::ports::Clock;
 use crate::sorted::SortedSet;
@@ -102,6 +103,7 @@ fn read_page(response: &HttpResponse, reading: &Reading<'_>, now: u64) -> Result
         bucket: Bucket::Ordinary,
         expects_auth_version: reading.place.quirks.sends_auth_version
             || reading.learned.sends_auth_version,
+        protocol: protocol::of(reading.place.kind),
         now,
     };
     let answer = classify(response, &asking)?;

@@ -5,6 +5,7 @@ use super::answer::{Asking, SiteError, classify};
 use super::fields::fields;
 use super::lax::{self, Capped};
 use super::place::{Login, Place};
+use super::protocol::{self, Protocol};
 use super::words;
 use crate::http::{Bucket, Http, HttpRequest};
 use crate::ports::Clock;
@@ -31,6 +32,9 @@ pub async fn groups(
         return Ok(Vec::new());
     };
     let data = ask(http, clock, place, request).await?;
+    if protocol::of(place.kind) == Protocol::Sub2Api {
+        return super::sub2api::groups(&data).ok_or_else(protocol::bad);
+    }
     let entries =
         crate::json::entries(&data).map_err(|_| SiteError::from(SiteTrouble::BadAnswer))?;
     // April 2025 lists one group of no name (seen on ef8ae4db).
@@ -74,7 +78,8 @@ fields! {
     }
 }
 
-/// The models the login may use, as the site names them.
+/// The models the login may use, as the site names them. Where keys are not limited to models,
+/// none.
 ///
 /// # Errors
 /// When the site does not say.
@@ -84,8 +89,10 @@ pub async fn models(
     place: &Place,
     login: &Login,
 ) -> Result<Vec<String>, SiteError> {
-    let data = ask(http, clock, place, adapter::models_request(place, login)).await?;
-    names(&data)
+    match adapter::models_request(place, login) {
+        None => Ok(Vec::new()),
+        Some(request) => names(&ask(http, clock, place, request).await?),
+    }
 }
 
 /// The groups that `auto` may go through, in the site's order.
@@ -134,6 +141,7 @@ async fn ask(
     let asking = Asking {
         bucket: Bucket::Ordinary,
         expects_auth_version: place.quirks.sends_auth_version,
+        protocol: protocol::of(place.kind),
         now: clock.now(),
     };
     let answer = classify(&response, &asking)?;

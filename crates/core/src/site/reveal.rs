@@ -208,6 +208,7 @@ async fn ask(
     let asking = Asking {
         bucket: Bucket::Critical,
         expects_auth_version: place.quirks.sends_auth_version,
+        protocol: super::protocol::of(place.kind),
         now: clock.now(),
     };
     let answer = classify(&response, &asking)?;

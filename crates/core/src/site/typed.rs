@@ -34,9 +34,12 @@ pub fn read_token(typed: &str) -> Result<Secret, TokenProblem> {
     if text.is_empty() {
         return Err(TokenProblem::Empty);
     }
-    if text
-        .get(..3)
-        .is_some_and(|start| start.eq_ignore_ascii_case("sk-"))
+    // OpenRouter's management keys are keys; no relay's keys begin so.
+    let manages = text.starts_with("sk-or-");
+    if !manages
+        && text
+            .get(..3)
+            .is_some_and(|start| start.eq_ignore_ascii_case("sk-"))
     {
         return Err(TokenProblem::LooksLikeKey);
     }

@@ -6,6 +6,7 @@ use super::change::Visit;
 use super::fields::fields;
 use super::lax::{self, Capped};
 use super::place::Place;
+use super::protocol::{self, Protocol};
 use super::words;
 use crate::http::{Bound, Bucket, Http};
 use crate::ports::Clock;
@@ -32,6 +33,15 @@ fields! {
     }
 }
 
+/// Calls and quota, by day and model.
+type Days = SortedMap<(i64, String), (u32, i64)>;
+
+fn add(days: &mut Days, at: i64, model: String, quota: i64) {
+    let sum = days.entry((at - at.rem_euclid(DAY), model)).or_default();
+    sum.0 += 1;
+    sum.1 = sum.1.saturating_add(quota);
+}
+
 /// What the key of this name spent since then (seconds since 1970), by day and model. Where logs
 /// carry the key's id, keys of the same name are told apart.
 ///
@@ -43,10 +53,17 @@ pub async fn key_usage(
     name: &str,
     since: i64,
 ) -> Result<KeyUsage, SiteError> {
-    let mut days: SortedMap<(i64, String), (u32, i64)> = SortedMap::new();
+    let mut days = Days::new();
+    let sub2api = protocol::of(site.place.kind) == Protocol::Sub2Api;
     let mut cut = true;
     for page in 0..MOST_PAGES {
-        let request = adapter::logs_request(site.place, site.login, name, since, page);
+        let whose = (id, name);
+        let Some(request) = adapter::logs_request(site.place, site.login, whose, since, page)
+        else {
+            // No log to be cut.
+            cut = false;
+            break;
+        };
         let response = site.http.send(request).await?;
         let answer = classify(&response, &site.asking())?;
         let bad = || SiteError::from(SiteTrouble::BadAnswer);
@@ -59,6 +76,15 @@ pub async fn key_usage(
         };
         let listed = Capped::read(items).map_err(|_| bad())?;
         for raw in &listed.items {
+            if sub2api {
+                let Some((at, model, cost)) = super::sub2api::log_line(raw) else {
+                    continue;
+                };
+                if at >= since {
+                    add(&mut days, at, model, cost);
+                }
+                continue;
+            }
             let Ok(line) = Line::read(raw.get()) else {
                 continue;
             };
@@ -68,9 +94,7 @@ pub async fn key_usage(
                 continue;
             };
             let model = words::name(&lax::text(line.model_name).unwrap_or_default());
-            let sum = days.entry((at - at.rem_euclid(DAY), model)).or_default();
-            sum.0 += 1;
-            sum.1 = sum.1.saturating_add(lax::int(line.quota).unwrap_or(0));
+            add(&mut days, at, model, lax::int(line.quota).unwrap_or(0));
         }
         if listed.count < site.place.kind.habits().log_page_len {
             cut = false;
@@ -106,14 +130,6 @@ pub async fn key_totals(
     fields! {
         struct Whole { data "data" }
     }
-    fields! {
-        struct Totals {
-            total_granted "total_granted",
-            total_used "total_used",
-            total_available "total_available",
-            unlimited_quota "unlimited_quota",
-        }
-    }
     if !place.kind.habits().key_usage {
         return Ok(None);
     }
@@ -123,15 +139,21 @@ pub async fn key_totals(
         origins: vec![place.base.origin().to_owned()],
     };
     let response = http.send(adapter::key_usage_request(place, bound)).await?;
+    let spoken = protocol::of(place.kind);
     // Its envelope has no `success` (seen on e2c7aa7b).
-    let whole = readable(&response.body).and_then(|text| Whole::read(text).ok());
-    let totals = whole
-        .filter(|_| response.status == 200)
-        .and_then(|whole| Totals::read(whole.data?.get()).ok());
+    let text = readable(&response.body).filter(|_| response.status == 200);
+    let whole = text.and_then(|text| Whole::read(text).ok());
+    let data = whole.and_then(|whole| whole.data);
+    let totals = match spoken {
+        Protocol::Family => data.and_then(|data| family_totals(data.get())),
+        Protocol::Sub2Api => text.and_then(super::sub2api::totals),
+        Protocol::OpenRouter => super::openrouter::totals(data),
+    };
     let Some(totals) = totals else {
         let asking = Asking {
             bucket: Bucket::Critical,
             expects_auth_version: false,
+            protocol: spoken,
             now: clock.now(),
         };
         return match classify(&response, &asking) {
@@ -140,14 +162,27 @@ pub async fn key_totals(
             Ok(_) => Err(SiteTrouble::BadAnswer.into()),
         };
     };
+    Ok(Some(totals))
+}
+
+fn family_totals(data: &str) -> Option<UsageTotals> {
+    fields! {
+        struct Totals {
+            total_granted "total_granted",
+            total_used "total_used",
+            total_available "total_available",
+            unlimited_quota "unlimited_quota",
+        }
+    }
+    let totals = Totals::read(data).ok()?;
     let number = |raw| lax::int(raw).unwrap_or(0);
-    Ok(Some(UsageTotals {
+    Some(UsageTotals {
         granted: number(totals.total_granted),
         used: number(totals.total_used),
         left: number(totals.total_available),
         unlimited: lax::truth(totals.unlimited_quota).unwrap_or(false),
         of_account: false,
-    }))
+    })
 }
 
 /// What a site bills an unlimited key as [QuantumNous/new-api e2c7aa7b controller/billing.go;
@@ -199,6 +234,7 @@ pub async fn key_billing(
             let asking = Asking {
                 bucket: Bucket::Ordinary,
                 expects_auth_version: false,
+                protocol: protocol::of(place.kind),
                 now: clock.now(),
             };
             // A key that is over is refused here; that says nothing about what it spent.

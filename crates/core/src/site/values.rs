@@ -3,6 +3,8 @@
 use super::fields::fields;
 use super::lax::{self, Raw};
 use super::place::Place;
+use super::protocol::{self, Protocol};
+use super::{openrouter, sub2api};
 use crate::json;
 use crate::secret::Secret;
 use relaykeep_protocol::{
@@ -16,9 +18,41 @@ use zeroize::Zeroizing;
 /// (seen on 5a6c53d4). April 2025 and other kinds check none.
 const MOST_QUOTA_COOKIE: i64 = 500_000_000_000_000;
 
+/// A key's states, in the family's numbers: what every kind's are told in.
+pub(super) struct Status {
+    pub(super) enabled: i64,
+    pub(super) disabled: i64,
+    pub(super) expired: i64,
+    pub(super) exhausted: i64,
+}
+
+/// [songquanpeng/one-api 8df4a267 model/token.go]
+pub(super) const STATUS: Status = Status {
+    enabled: 1,
+    disabled: 2,
+    expired: 3,
+    exhausted: 4,
+};
+
+/// A status of the family. AIHubMix writes 0 for disabled.
+pub(super) fn status(raw: Raw<'_>) -> i64 {
+    match (raw, lax::int(raw)) {
+        (Some(_), Some(0)) => STATUS.disabled,
+        (_, status) => status.unwrap_or(0),
+    }
+}
+
 /// What a site's keys can be set to.
 #[must_use]
 pub fn abilities(place: &Place) -> KeyAbilities {
+    match protocol::of(place.kind) {
+        Protocol::Family => family_abilities(place),
+        Protocol::Sub2Api => sub2api::abilities(),
+        Protocol::OpenRouter => openrouter::abilities(),
+    }
+}
+
+fn family_abilities(place: &Place) -> KeyAbilities {
     let habits = place.kind.habits();
     let mut can = habits.can.clone();
     if !habits.generations {
@@ -68,6 +102,12 @@ fields! {
 #[must_use]
 pub fn values_of(raw: &Secret) -> KeyValues {
     // What a key is set to is no secret, and nothing else leaves this function.
+    match protocol::of_text(raw.expose()) {
+        Protocol::Family => {}
+        Protocol::Sub2Api => return sub2api::values_of(raw.expose()), // likewise
+        Protocol::OpenRouter => return openrouter::values_of(raw.expose()), // likewise
+    }
+    // Likewise.
     let Ok(data) = Settable::read(raw.expose()) else {
         return KeyValues::default();
     };
@@ -94,6 +134,8 @@ pub fn values_of(raw: &Secret) -> KeyValues {
             Some(_) => split(data.allow_ips, &['\n', '\r']),
             None => split(data.subnet, &[',']),
         },
+        denied: Vec::new(),
+        windows: [0; 3],
         group: lax::text(data.group).unwrap_or_default(),
         cross_group_retry: lax::truth(data.cross_group_retry).unwrap_or(false),
         auto_groups: data.auto_groups.and_then(|list| {
@@ -105,7 +147,7 @@ pub fn values_of(raw: &Secret) -> KeyValues {
                     .collect(),
             )
         }),
-        enabled: lax::int(data.status) != Some(2),
+        enabled: status(data.status) != STATUS.disabled,
     }
 }
 
@@ -204,11 +246,16 @@ pub(super) fn meter_of(raw: &Secret) -> Meter {
             used_quota "used_quota",
         }
     }
+    match protocol::of_text(raw.expose()) {
+        Protocol::Family => {}
+        Protocol::Sub2Api => return sub2api::meter_of(raw.expose()), // numbers only
+        Protocol::OpenRouter => return openrouter::meter_of(raw.expose()), // numbers only
+    }
     // Numbers only.
     Numbers::read(raw.expose()).map_or_else(
         |_| Meter::default(),
         |data| Meter {
-            status: lax::int(data.status).unwrap_or(0),
+            status: status(data.status),
             remaining: lax::int(data.remain_quota),
             used: lax::int(data.used_quota),
         },
@@ -233,6 +280,8 @@ pub fn differing(one: &KeyValues, other: &KeyValues) -> Vec<KeyField> {
         (KeyField::Expires, one.expires == other.expires),
         (KeyField::Models, one.models == other.models),
         (KeyField::Addresses, one.addresses == other.addresses),
+        (KeyField::Denied, one.denied == other.denied),
+        (KeyField::Windows, one.windows == other.windows),
         (KeyField::Group, one.group == other.group),
         (
             KeyField::CrossGroupRetry,
@@ -257,6 +306,8 @@ pub fn fields_of(patch: &KeyPatch) -> Vec<KeyField> {
         (KeyField::Expires, patch.expires.is_some()),
         (KeyField::Models, patch.models.is_some()),
         (KeyField::Addresses, patch.addresses.is_some()),
+        (KeyField::Denied, patch.denied.is_some()),
+        (KeyField::Windows, patch.windows.is_some()),
         (KeyField::Group, patch.group.is_some()),
         (KeyField::CrossGroupRetry, patch.cross_group_retry.is_some()),
         (KeyField::AutoGroups, patch.auto_groups.is_some()),
@@ -282,6 +333,8 @@ pub fn restricted(patch: &KeyPatch, fields: &[KeyField]) -> KeyPatch {
         expires: keep(has(KeyField::Expires), &patch.expires),
         models: keep(has(KeyField::Models), &patch.models),
         addresses: keep(has(KeyField::Addresses), &patch.addresses),
+        denied: keep(has(KeyField::Denied), &patch.denied),
+        windows: keep(has(KeyField::Windows), &patch.windows),
         group: keep(has(KeyField::Group), &patch.group),
         cross_group_retry: keep(has(KeyField::CrossGroupRetry), &patch.cross_group_retry),
         auto_groups: keep(has(KeyField::AutoGroups), &patch.auto_groups),
@@ -295,7 +348,18 @@ pub fn restricted(patch: &KeyPatch, fields: &[KeyField]) -> KeyPatch {
 /// unless it is written anew: a body without it leaves it alone, and one that repeats it is
 /// refused as a whole once the login may no longer use one of its groups [e2c7aa7b
 /// controller/token.go UpdateToken, setTokenAutoGroups]. The status is the one stored: a replace that enables is refused for what the key is now, not for what it will be.
-pub(super) fn replace_body(kind: SiteKind, raw: &Secret, patch: &KeyPatch) -> Zeroizing<String> {
+pub(super) fn replace_body(
+    kind: SiteKind,
+    raw: &Secret,
+    patch: &KeyPatch,
+    group: Option<&str>,
+) -> Zeroizing<String> {
+    match protocol::of(kind) {
+        Protocol::Family => {}
+        // The fields that change, and nothing of the key.
+        Protocol::Sub2Api => return sub2api::write_body(raw.expose(), patch, group).into(),
+        Protocol::OpenRouter => return openrouter::write_body(raw.expose(), patch).into(), // likewise
+    }
     let written = written(kind, patch, Some(raw));
     let mut body = Zeroizing::new(String::from("{"));
     let mut put = |name: &str, value: &str| {
@@ -324,8 +388,19 @@ pub(super) fn replace_body(kind: SiteKind, raw: &Secret, patch: &KeyPatch) -> Ze
 }
 
 /// The body of a new key: every field is written, so that no server's default decides.
-pub(super) fn create_body(kind: SiteKind, values: &KeyValues, name: &str) -> String {
+pub(super) fn create_body(
+    kind: SiteKind,
+    values: &KeyValues,
+    name: &str,
+    group: Option<&str>,
+    now: u64,
+) -> String {
     let mut all = whole_patch(values);
+    match protocol::of(kind) {
+        Protocol::Family => {}
+        Protocol::Sub2Api => return sub2api::create_body(&all, name, group, now),
+        Protocol::OpenRouter => return openrouter::create_body(&all, name),
+    }
     all.name = Some(name.to_owned());
     all.auto_groups.clone_from(&values.auto_groups);
     let fields: Vec<String> = written(kind, &all, None)
@@ -349,6 +424,8 @@ pub fn whole_patch(values: &KeyValues) -> KeyPatch {
                 .map_or(ModelLimit::Any, ModelLimit::Only),
         ),
         addresses: Some(values.addresses.clone()),
+        denied: Some(values.denied.clone()),
+        windows: Some(values.windows),
         group: Some(values.group.clone()),
         cross_group_retry: Some(values.cross_group_retry),
         auto_groups: Some(values.auto_groups.clone().unwrap_or_default()),
@@ -356,11 +433,24 @@ pub fn whole_patch(values: &KeyValues) -> KeyPatch {
     }
 }
 
-/// What a patch asks for that this kind cannot hold: "none of the models" is an empty list, which
-/// without a switch means "all of them". Written, it would open the key.
-pub(super) fn cannot_hold(kind: SiteKind, models: Option<&ModelLimit>) -> bool {
-    kind.habits().limits == LimitNames::Bare
-        && matches!(models, Some(ModelLimit::Only(list)) if list.is_empty())
+/// What a patch asks for that this kind cannot hold, and would open the key where it were written:
+/// "none of the models" is an empty list, which without a switch means "all of them".
+pub(super) fn cannot_hold(
+    kind: SiteKind,
+    patch: &KeyPatch,
+    before: Option<&Secret>,
+) -> Vec<KeyField> {
+    // Compared with what is wanted, and no more than names of fields leave.
+    let before = before.map(Secret::expose);
+    match protocol::of(kind) {
+        Protocol::Family => {
+            let none = matches!(&patch.models, Some(ModelLimit::Only(list)) if list.is_empty());
+            let opens = kind.habits().limits == LimitNames::Bare && none;
+            opens.then_some(KeyField::Models).into_iter().collect()
+        }
+        Protocol::Sub2Api => sub2api::cannot_hold(patch, before),
+        Protocol::OpenRouter => openrouter::cannot_hold(patch, before),
+    }
 }
 
 /// A patch in a site's own fields; `raw` is the key as it is.

@@ -144,6 +144,8 @@ pub(super) fn key_values(dice: &mut Dice, rules: Rules) -> KeyValues {
         expires: expires(dice),
         models: models(dice, rules),
         addresses: addresses(dice, rules),
+        denied: Vec::new(),
+        windows: Default::default(),
         cross_group_retry: auto && matches!(rules, Rules::Cookie | Rules::Jwt) && dice.once_in(2),
         auto_groups: Some(auto_groups(dice))
             .filter(|list| auto && rules == Rules::Jwt && !list.is_empty()),

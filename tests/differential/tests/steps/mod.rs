@@ -215,6 +215,8 @@ impl Play {
                 called: String::new(),
                 sent: false,
                 id: None,
+                once: String::new(),
+                read: false,
             })
             .collect();
         let newest = self.meant.keys().next_back().copied().unwrap_or(0);
@@ -226,9 +228,15 @@ impl Play {
             format!("rk-{drawn:06}")
         };
         let save = async |_: &[Making]| ControlFlow::Continue(());
-        let created = run(create_keys(&visit, &mut making, draw, save))
-            .expect("nobody dies")
-            .map_err(|error| format!("create: {error:?}"))?;
+        let created = run(create_keys(
+            &visit,
+            &mut making,
+            draw,
+            save,
+            relaykeep_differential::shown_to_nobody,
+        ))
+        .expect("nobody dies")
+        .map_err(|error| format!("create: {error:?}"))?;
         let stored = self.world.rows();
         let mut good = 0;
         for ((values, end), making) in wanted.iter().zip(&created.ends).zip(&making) {

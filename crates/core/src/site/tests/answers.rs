@@ -10,6 +10,7 @@ fn asking(expects_auth_version: bool) -> Asking {
     Asking {
         bucket: Bucket::Ordinary,
         expects_auth_version,
+        protocol: crate::site::Protocol::Family,
         now: NOW,
     }
 }

@@ -45,6 +45,7 @@ fn a_refusal_names_the_header_that_is_missing() {
     let asking = crate::site::Asking {
         bucket: crate::http::Bucket::Ordinary,
         expects_auth_version: false,
+        protocol: relaykeep_protocol::Protocol::Family,
         now: NOW,
     };
     for name in ["14-self-cookie-no-header", "23-self-pat-no-user"] {

@@ -8,6 +8,7 @@ mod detecting;
 mod forks;
 mod limits;
 mod listing;
+mod protocols;
 mod revealing;
 mod rows;
 mod whole;

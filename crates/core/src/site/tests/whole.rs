@@ -98,6 +98,7 @@ fn every_recording_is_classified_without_a_fault_and_success_is_only_what_says_s
             let asking = Asking {
                 bucket: Bucket::Ordinary,
                 expects_auth_version: false,
+                protocol: crate::site::Protocol::Family,
                 now: NOW,
             };
             let says_yes = serde_json::from_slice::<Value>(&response.body)
@@ -174,7 +175,7 @@ proptest! {
     #[test]
     fn no_bytes_break_a_reader(body in prop::collection::vec(any::<u8>(), 0..200), code in 100_u16..600) {
         let response = HttpResponse { status: code, headers: Vec::new(), body };
-        let asking = Asking { bucket: Bucket::Critical, expects_auth_version: true, now: NOW };
+        let asking = Asking { bucket: Bucket::Critical, expects_auth_version: true, protocol: crate::site::Protocol::Family, now: NOW };
         let _ = classify(&response, &asking);
         let site = server(|_| Ok(response.clone()));
         let _ = now(list_keys(&site, &clock(), &place(SiteKind::NewApi), &login(), |_| {}));
