@@ -164,7 +164,7 @@ const HUB = {
 };
 const STATUS = (_, status) => ({ status: JSON.stringify(status) });
 const USER = (login, status) => ({ ...STATUS(login, status), user: JSON.stringify(login) });
-const WAYS = {
+export const WAYS = {
   // The JWT era keeps its token in memory, and nothing that names the user anywhere.
   "new-api": { header: "New-Api-User", keeps: (login, status) => (login.access_token ? STATUS : USER)(login, status) },
   "one-api": { keeps: USER },

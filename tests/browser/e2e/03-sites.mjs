@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { addByHand, PASSPHRASE, realSites, withSites } from "../context.mjs";
 import { launch, until } from "../driver.mjs";
-import { FAMILIES } from "../sim.mjs";
+import { FAMILIES, WAYS } from "../sim.mjs";
 
 const SIMULATED = [
   { kind: "newapi-jwt", keys: 130, name: "Orchard" },
@@ -93,6 +93,7 @@ export default {
       name: "the token that a real server shows is taken, and none is made",
       real: true,
       onlyReal: true,
+      wants: (told) => WAYS[told.kind]?.shows,
       longest: 600_000,
       async run({ app, sites, options }) {
         for (const site of sites.filter((one) => one.way.shows)) {

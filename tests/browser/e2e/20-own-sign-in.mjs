@@ -76,6 +76,7 @@ export default {
       name: "recognised, signed in once, every key as the site has it, and a key's life, at each real server",
       real: true,
       onlyReal: true,
+      wants: (told) => !told.accessToken,
       longest: 600_000,
       async run(options) {
         const real = await realSites(options, (told) => !told.accessToken);
