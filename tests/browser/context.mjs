@@ -60,7 +60,7 @@ export function faultless(app) {
 
 /** Adds a simulated or real site's account by hand. */
 export const addByHand = (app, site, name, change = {}) =>
-  app.addAccount({ origin: site.base, userId: site.family === "one-api" ? undefined : site.userId, token: site.accessToken, name, ...change });
+  app.addAccount({ origin: site.base, userId: site.namesUser ? site.userId : undefined, token: site.accessToken, name, ...change });
 
 /** The same, unless an account of this name is there. */
 export async function ensure(app, site, name) {
@@ -68,9 +68,10 @@ export async function ensure(app, site, name) {
   if (!lines.includes(name)) await addByHand(app, site, name);
 }
 
-/** Real servers as sites with two keys of this run each, and a build that may ask them. */
-export async function realSites(options) {
-  const sites = options.sites.map((told) => new RealSite(told, options.run));
+/** Real servers as sites with two keys of this run each, and a build that may ask them: those that
+ *  give access tokens, unless others are wanted. */
+export async function realSites(options, wanted = (told) => told.accessToken) {
+  const sites = options.sites.filter(wanted).map((told) => new RealSite(told, options.run));
   for (const site of sites) await site.addKeys([{ name: `${options.run} a` }, { name: `${options.run} b` }]);
   const { dist, remove } = distFor(options.dist, sites.map((site) => new URL(site.origin)));
   return {

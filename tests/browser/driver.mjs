@@ -9,7 +9,7 @@ import { hits } from "./profile.mjs";
 
 export { sleep, until, View };
 
-const KIND_WORDS = { "new-api": "New API", "one-api": "One API", sub2api: "Sub2API" };
+const KIND_WORDS = { "new-api": "New API", "one-api": "One API", veloera: "Veloera", "one-hub": "One Hub", "done-hub": "Done Hub", sub2api: "Sub2API" };
 
 /** Starts the browser with the extension. Without `profile` a fresh one is made, and removed by `close()`. */
 export async function launch({ browser = "chromium", dist, profile, flags, prefs, headless = true, size } = {}) {

@@ -6,7 +6,7 @@
 // `run` gets the context that `before` returned: sites, a browser, a vault. Cases share it, because
 // making it takes seconds, but none needs what another one left: after a failure all of it is made
 // anew, and with --alone before every case. `real: true` marks what may run against real servers
-// (`onlyReal`: nothing to do without); with --sites all others are listed as skipped, with the reason.
+// (`onlyReal`: nothing to do without those it `wants`, by default such as give access tokens); with --sites all others are listed as skipped, with the reason.
 // A suite that mostly waits says `beside: true` and runs, with others like it, beside the rest.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -53,7 +53,7 @@ const lane = async (wanted) => {
 await Promise.all([lane((suite) => !suite.beside), lane((suite) => suite.beside)]);
 
 async function runSuite(suite) {
-  const cases = suite.cases.filter((one) => !one.onlyReal || options.sites);
+  const cases = suite.cases.filter((one) => !one.onlyReal || options.sites?.some(one.wants ?? ((told) => told.accessToken)));
   const wanted = cases.filter((one) => !only || `${suite.name}: ${one.name}`.toLowerCase().includes(only));
   if (wanted.length === 0) return;
   const may = (one) => !options.sites || one.real;

@@ -50,6 +50,8 @@ export class SimSite {
     Object.assign(this, told);
     /** What a person calls it. */
     this.family = KINDS[this.kind];
+    /** Its requests name the user. */
+    this.namesUser = this.family === "new-api" || this.family === "veloera";
     this.masks = this.kind === "newapi-cookie" || this.kind === "newapi-jwt";
     this.host = new URL(this.origin).host;
   }
@@ -153,29 +155,88 @@ export class SimSite {
   }
 }
 
+/** How kinds of real server differ in what the suites ask of them themselves. */
+const HUB = {
+  shows: true,
+  listed: (page) => `page=${page + 1}&size=100&order=-id`,
+  // No login [MartialBE/one-hub 387f8bf1 web/src/contexts/StatusContext.jsx, hooks/useLogin.js].
+  keeps: (_, status) => ({ siteInfo: JSON.stringify(status), quota_per_unit: String(status.quota_per_unit), display_in_currency: String(status.display_in_currency) }),
+};
+const STATUS = (_, status) => ({ status: JSON.stringify(status) });
+const USER = (login, status) => ({ ...STATUS(login, status), user: JSON.stringify(login) });
+export const WAYS = {
+  // The JWT era keeps its token in memory, and nothing that names the user anywhere.
+  "new-api": { header: "New-Api-User", keeps: (login, status) => (login.access_token ? STATUS : USER)(login, status) },
+  "one-api": { keeps: USER },
+  veloera: { shows: true, header: "Veloera-User", keeps: USER },
+  "one-hub": HUB,
+  "done-hub": HUB,
+  sub2api: {
+    path: "/api/v1/keys",
+    login: "/api/v1/auth/login",
+    status: "/api/v1/settings/public",
+    listed: (page) => `page=${page + 1}&page_size=1000`,
+    made: (name) => ({ name, quota: 1 }),
+    // [Wei-Shaw/sub2api 67380eaf frontend/src/stores/auth.ts]
+    keeps: (login) => ({
+      auth_token: login.access_token,
+      auth_user: JSON.stringify(login.user),
+      refresh_token: login.refresh_token,
+      token_expires_at: String(Date.now() + login.expires_in * 1000),
+    }),
+  },
+};
+const FAMILY = {
+  path: "/api/token/",
+  login: "/api/user/login",
+  status: "/api/status",
+  listed: (page) => `p=${page}&size=100&page_size=100`,
+  made: (name) => ({ name, remain_quota: 500_000, expired_time: -1, unlimited_quota: false }),
+};
+const accepted = (answer) => answer.success === true || answer.code === 0;
+
 /** A real server, from the file given to `--sites`. Touches only keys whose names carry `run`. */
 export class RealSite {
   constructor(told, run) {
-    const { origin, username, password, userId, accessToken } = told; // the file may hold more
-    Object.assign(this, { origin, username, password, userId, accessToken });
+    const { origin, username, email, password, userId, accessToken } = told; // the file may hold more
+    Object.assign(this, { origin, username, email, password, userId, accessToken });
     this.family = told.kind;
+    if (!WAYS[told.kind]) throw new Error(`${this.origin}: no kind ${told.kind}`);
+    /** What it differs in: whether it shows its token, its user header, what its page keeps. */
+    this.way = { ...FAMILY, ...WAYS[told.kind] };
+    this.namesUser = this.way.header !== undefined;
     this.base = told.base ?? told.origin;
     this.run = run;
     this.host = new URL(this.origin).host;
   }
 
+  /** What a login is asked with: a name, or where the site goes by it, an e-mail address. */
+  get #credentials() {
+    return this.email ? { email: this.email, password: this.password } : { username: this.username, password: this.password };
+  }
+
+  /** The token the suite itself asks with; where the site has none to give away, that of a login of its own. */
+  async #token() {
+    this.own ??= this.accessToken ?? (await this.#ask("POST", this.way.login, this.#credentials)).access_token;
+    return this.own;
+  }
+
   async #api(method, path, body) {
+    return this.#ask(method, path, body, await this.#token());
+  }
+
+  async #ask(method, path, body, token) {
     const answer = await fetch(`${this.base}${path}`, {
       method,
       headers: {
-        Authorization: this.family === "one-api" ? this.accessToken : `Bearer ${this.accessToken}`,
-        [this.family === "veloera" ? "Veloera-User" : "New-Api-User"]: String(this.userId),
+        ...(token && { Authorization: this.family === "one-api" ? token : `Bearer ${token}` }),
+        ...(this.way.header && { [this.way.header]: String(this.userId) }),
         ...(body && { "Content-Type": "application/json" }),
       },
       body: body && JSON.stringify(body),
     });
     const value = await answer.json();
-    if (!value.success) throw new Error(`${this.origin} ${method} ${path}: ${value.message}`);
+    if (!accepted(value)) throw new Error(`${this.origin} ${method} ${path}: ${value.message}`);
     return value.data;
   }
 
@@ -183,7 +244,7 @@ export class RealSite {
     const found = new Map();
     // Pages begin at 0 on One API and old New API, at 1 since; asking for one more does no harm.
     for (let page = 0; page < 50; page++) {
-      const data = await this.#api("GET", `/api/token/?p=${page}&page=${page}&size=100&page_size=100`);
+      const data = await this.#api("GET", `${this.way.path}?${this.way.listed(page)}`);
       const items = Array.isArray(data) ? data : (data?.items ?? data?.data ?? []);
       for (const item of items) found.set(item.id, item);
       if (items.length === 0 && page > 0) break;
@@ -204,13 +265,13 @@ export class RealSite {
     );
   }
 
+  /** `more` is in the site's own words. */
   async addKeys(keys) {
-    for (const { name } of keys)
-      await this.#api("POST", "/api/token/", { name, remain_quota: 500_000, expired_time: -1, unlimited_quota: false });
+    for (const { name, ...more } of keys) await this.#api("POST", this.way.path, { ...this.way.made(name), ...more });
   }
 
   async cleanUp() {
-    for (const key of await this.#list()) if (key.name.includes(this.run)) await this.#api("DELETE", `/api/token/${key.id}`);
+    for (const key of await this.#list()) if (key.name.includes(this.run)) await this.#api("DELETE", `${this.way.path.replace(/\/?$/, "/")}${key.id}`);
   }
 
   /** Through the site's own form; where the server was built without its pages, as they would do it. */
@@ -219,7 +280,7 @@ export class RealSite {
     const password = await page.waitForSelector("input[type=password]", { timeout: 5_000 }).catch(() => null);
     if (!password) return this.#signInWithoutPages(page);
     const name = await page.$("input[name=username], input[type=text], input[type=email]");
-    await name.type(this.username);
+    await name.type(this.email ?? this.username);
     await password.type(this.password);
     await password.press("Enter");
     await page.waitForFunction(() => !location.pathname.startsWith("/login"), { timeout: 20_000 });
@@ -229,19 +290,14 @@ export class RealSite {
 
   /** The request the front end's form makes, and what it keeps of the answer (helpers under web/). */
   async #signInWithoutPages(page) {
-    const said = await page.evaluate(async (base, username, password) => {
+    const login = await page.evaluate(async (base, { login, status }, credentials) => {
       const ask = async (path, options) => (await fetch(base + path, options)).json();
-      const login = await ask("/api/user/login", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ username, password }) });
-      if (!login.success) return login.message;
-      const status = await ask("/api/status");
-      // The hubs keep the status under another name, and no login at all.
-      const hub = "PaymentUSDRate" in status.data;
-      localStorage.setItem(hub ? "siteInfo" : "status", JSON.stringify(status.data));
-      if (hub) return;
-      // The JWT era keeps its token in memory, and nothing that names the user anywhere.
-      if (!login.data.access_token) localStorage.setItem("user", JSON.stringify(login.data));
-    }, this.base, this.username, this.password);
-    if (said) throw new Error(`${this.origin} refused the login: ${said}`);
+      const answer = await ask(login, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(credentials) });
+      return { ...answer, status: (await ask(status)).data };
+    }, this.base, { login: this.way.login, status: this.way.status }, this.#credentials);
+    if (!accepted(login)) throw new Error(`${this.origin} refused the login: ${login.message}`);
+    const kept = this.way.keeps(login.data, login.status);
+    await page.evaluate((all) => Object.entries(all).forEach(([name, value]) => localStorage.setItem(name, value)), kept);
     await page.goto(`${this.base}/`);
     return page;
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { addByHand, PASSPHRASE, realSites, withSites } from "../context.mjs";
 import { launch, until } from "../driver.mjs";
-import { FAMILIES } from "../sim.mjs";
+import { FAMILIES, WAYS } from "../sim.mjs";
 
 const SIMULATED = [
   { kind: "newapi-jwt", keys: 130, name: "Orchard" },
@@ -86,6 +86,24 @@ export default {
           await addByHand(app, site, `${name} by hand`);
           await app.sync(`${name} by hand`);
           assert.ok((await app.keys({ search: options.run })).length >= 2);
+        }
+      },
+    },
+    {
+      name: "the token that a real server shows is taken, and none is made",
+      real: true,
+      onlyReal: true,
+      wants: (told) => WAYS[told.kind]?.shows,
+      longest: 600_000,
+      async run({ app, sites, options }) {
+        for (const site of sites.filter((one) => one.way.shows)) {
+          const page = await site.signIn(app);
+          await app.addAccountFromTab(page, { shown: true, name: `${site.host} shown` });
+          await page.close();
+          // The suite's own token still works: no other took its place.
+          assert.equal((await site.keys()).length, 2);
+          assert.equal((await app.keys({ account: `${site.host} shown`, search: options.run })).length, 2);
+          await app.removeAccount(`${site.host} shown`);
         }
       },
     },

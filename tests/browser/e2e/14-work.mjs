@@ -33,8 +33,8 @@ const addresses = (site, key) => (isHub(site) ? listed(key.setting.limits.limits
 
 /** What no edit may move by itself. */
 const untouched = (key) => {
-  const { id, name, status, expired_time, remain_quota, unlimited_quota, group, model_limits, model_limits_enabled, allow_ips, models: list, subnet, key: text } = key;
-  return { id, name, status, expired_time, remain_quota, unlimited_quota, group, model_limits, model_limits_enabled, allow_ips, list, subnet, text };
+  const { id, name, status, expired_time, remain_quota, unlimited_quota, group, model_limits, model_limits_enabled, allow_ips, models: list, subnet, backup_group, setting, key: text } = key;
+  return { id, name, status, expired_time, remain_quota, unlimited_quota, group, model_limits, model_limits_enabled, allow_ips, list, subnet, backup_group, setting, text };
 };
 const others = (keys, name) => keys.filter((key) => key.name !== name).map(untouched);
 
@@ -58,8 +58,10 @@ export async function wholeLife(app, site, account, prefix) {
     for (const [field, value] of Object.entries(expected)) assert.equal(key[field], value, `${field} after ${JSON.stringify(change)}`);
     assert.deepEqual(others(await site.keys(), now), others(before, holds), "other keys are as they were");
     const was = before.find((one) => one.id === key.id);
-    for (const field of ["remain_quota", "expired_time", "unlimited_quota", "status", "group", "model_limits", "models", "allow_ips", "subnet"])
+    for (const field of ["remain_quota", "expired_time", "unlimited_quota", "status", "group", "model_limits", "models", "allow_ips", "subnet", "backup_group"])
       if (!(field in expected)) assert.equal(key[field], was[field], `${field} moved with ${JSON.stringify(change)}`);
+    // What a hub keeps beside its limits is no business of ours, and stays.
+    assert.deepEqual(key.setting?.heartbeat, was.setting?.heartbeat, `heartbeat moved with ${JSON.stringify(change)}`);
   };
   await edit({ rename: `${prefix}renamed` }, {}, name);
   const renamed = `${prefix}renamed`;
@@ -90,13 +92,36 @@ export async function wholeLife(app, site, account, prefix) {
   return renamed;
 }
 
+/** A hub's key with more than limits: an edit of each kind leaves the rest of it as it was. */
+async function besideLimits(app, site, account, prefix) {
+  const name = `${prefix}beat`;
+  const limits = { limit_model_setting: { enabled: true, models: ["gpt-4o"] }, limits_ip_setting: { enabled: true, whitelist: ["127.0.0.1", "10.0.0.0/8"] } };
+  await site.addKeys([{ name, group: "default", backup_group: "vip", setting: { heartbeat: { enabled: true, timeout_seconds: 45 }, limits } }]);
+  await app.sync(account);
+  const before = await stored(site, name);
+  for (const change of [{ raw: 4321 }, { models: ["gpt-4o", "gpt-4o-mini"] }, { addresses: "127.0.0.1" }, { expires: "1 year" }, { group: "vip" }]) {
+    await app.editKey({ account, name, ...change });
+    const { setting, backup_group } = await stored(site, name);
+    assert.deepEqual([setting.heartbeat, backup_group], [before.setting.heartbeat, "vip"], JSON.stringify(change));
+    if (!change.addresses) assert.ok(setting.limits.limits_ip_setting.enabled, JSON.stringify(change));
+    if (!change.models) assert.ok(setting.limits.limit_model_setting.enabled, JSON.stringify(change));
+  }
+  const { setting } = await stored(site, name);
+  assert.deepEqual(setting.limits.limit_model_setting, { enabled: true, models: ["gpt-4o", "gpt-4o-mini"] });
+  assert.deepEqual(setting.limits.limits_ip_setting, { enabled: true, whitelist: ["127.0.0.1"] });
+}
+
+const suite = withSites(ALL.map((one) => ({ ...one, keys: 4, limits: "off" })), {
+  async ready({ app, sites }) {
+    for (const [at, site] of sites.entries()) await addByHand(app, site, ALL[at].name);
+  },
+});
+
 export default {
   name: "work",
-  ...withSites(ALL.map((one) => ({ ...one, keys: 4, limits: "off" })), {
-    async ready({ app, sites }) {
-      for (const [at, site] of sites.entries()) await addByHand(app, site, ALL[at].name);
-    },
-  }),
+  ...suite,
+  // Real servers have a browser of their own.
+  before: (options) => (options.sites ? { options } : suite.before(options)),
   cases: [
     ...[...KINDS, ...FORKS].map(({ kind, name }) => ({
       name: `a key's whole life at ${kind}`,
@@ -316,6 +341,7 @@ export default {
           for (const [at, site] of real.sites.entries()) {
             await addByHand(app, site, `real ${at}`);
             await wholeLife(app, site, `real ${at}`, `${options.run} `);
+            if (/-hub$/.test(site.family)) await besideLimits(app, site, `real ${at}`, `${options.run} `);
           }
         } finally {
           await app.close();

@@ -102,6 +102,7 @@ fields! {
 #[must_use]
 pub fn values_of(raw: &Secret) -> KeyValues {
     // What a key is set to is no secret, and nothing else leaves this function.
+    // Its names tell which protocol it belongs to; nothing of it is kept.
     match protocol::of_text(raw.expose()) {
         Protocol::Family => {}
         Protocol::Sub2Api => return sub2api::values_of(raw.expose()), // likewise
@@ -246,6 +247,7 @@ pub(super) fn meter_of(raw: &Secret) -> Meter {
             used_quota "used_quota",
         }
     }
+    // Its names tell which protocol it belongs to; nothing of it is kept.
     match protocol::of_text(raw.expose()) {
         Protocol::Family => {}
         Protocol::Sub2Api => return sub2api::meter_of(raw.expose()), // numbers only
