@@ -4,7 +4,7 @@ use serde_json::{Map, json};
 
 use crate::account::whole;
 use crate::answer::Answer;
-use crate::kind::Generation;
+use crate::kind::{Fork, Generation};
 use crate::limits::Bucket;
 use crate::relay::Holder;
 use crate::site::Call;
@@ -75,23 +75,34 @@ impl Call<'_> {
         Ok(token)
     }
 
+    /// A hub's key has numbers of its own only where it is limited, otherwise they are its owner's;
+    /// only done-hub has a switch for that (387f8bf1, 42841b35 controller/billing.go).
+    fn counts_alone(&self, holder: &Holder) -> bool {
+        let told = self.state.options.display_token_stat || self.state.is(Fork::OneHub);
+        told && !holder.token.unlimited_quota
+    }
+
     pub(crate) fn subscription(&mut self) -> Result<Answer, Answer> {
         let holder = self.holder()?;
         let Holder { token, user } = &holder;
         let options = &self.state.options;
         // Key numbers only while DisplayTokenStatEnabled is on, else the account's; One API then
         // counts what is left only (seen live).
-        let (quota, expires) = if options.display_token_stat {
+        let (quota, expires) = if self.state.hub() {
+            if self.counts_alone(&holder) {
+                (token.remain_quota + token.used_quota, token.expired_time)
+            } else {
+                (user.quota + user.used_quota, -1)
+            }
+        } else if options.display_token_stat {
             (token.remain_quota + token.used_quota, token.expired_time)
         } else if self.state.generation == Generation::OneApi {
             (user.quota, -1)
         } else {
             (user.quota + user.used_quota, -1)
         };
-        let amount = if self.state.hub() && token.unlimited_quota {
-            // What its owner has, and had.
-            self.money(user.quota + user.used_quota)
-        } else if options.display_token_stat && token.unlimited_quota {
+        let stat = options.display_token_stat && !self.state.hub();
+        let amount = if stat && token.unlimited_quota {
             100_000_000.0
         } else {
             self.money(quota)
@@ -108,8 +119,14 @@ impl Call<'_> {
     }
 
     pub(crate) fn billing_usage(&mut self) -> Result<Answer, Answer> {
-        let Holder { token, user } = self.holder()?;
-        let used = if self.state.options.display_token_stat {
+        let holder = self.holder()?;
+        let Holder { token, user } = &holder;
+        let alone = if self.state.hub() {
+            self.counts_alone(&holder)
+        } else {
+            self.state.options.display_token_stat
+        };
+        let used = if alone {
             token.used_quota
         } else {
             user.used_quota
