@@ -302,15 +302,15 @@ fn one_api_answers_as_recorded() {
 
 #[test]
 fn veloera_answers_as_recorded() {
-    replay("veloera", "veloera", 105);
+    replay("veloera", "veloera", 130);
 }
 
 #[test]
 fn one_hub_answers_as_recorded() {
-    replay("onehub", "onehub", 120);
+    replay("onehub", "onehub", 149);
 }
 
 #[test]
 fn done_hub_answers_as_recorded() {
-    replay("donehub", "donehub", 120);
+    replay("donehub", "donehub", 150);
 }

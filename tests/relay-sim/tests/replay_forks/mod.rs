@@ -152,6 +152,9 @@ pub(crate) fn before(replay: &mut Replay, recorded: &Recorded) {
                 "group_ratios": set.ratios, "models": ["gpt-4o", "gpt-4o-mini"]}),
         );
     }
+    if !veloera {
+        hub_limits(replay, recorded, &set);
+    }
     match recorded.name.as_str() {
         "list-p0" if veloera => fillers(replay, &set),
         "list-p1" if !veloera => fillers(replay, &set),
@@ -258,6 +261,27 @@ fn status(replay: &Replay, recorded: &Recorded, status: i64) {
             &json!({"update": [{"id": id, "status": status}]}),
         );
     }
+}
+
+/// The limits the recorder gave a hub's key before it called with it, as the notes tell.
+fn hub_limits(replay: &Replay, recorded: &Recorded, set: &Setup) {
+    let none: [&str; 0] = [];
+    let addresses = |list: &[&str]| json!({"limits": {"limits_ip_setting": {"enabled": true, "whitelist": list}}});
+    let models = |list: &[&str]| json!({"limits": {"limit_model_setting": {"enabled": true, "models": list}}});
+    let setting = match recorded.name.as_str() {
+        "chat-ip-empty-list" => addresses(&none),
+        "chat-ip-blank" => addresses(&[" 127.0.0.1 "]),
+        "chat-modellimit-empty" => models(&none),
+        "chat-modellimit-blank" => models(&[" gpt-4o"]),
+        _ => return,
+    };
+    let given = recorded.whole["request"]["headers"]["Authorization"].as_str();
+    let key = given.and_then(|given| given.strip_prefix("Bearer sk-"));
+    control(
+        replay,
+        "keys",
+        &json!({"update": [{"id": set.unnamed, "key": key, "setting": setting}]}),
+    );
 }
 
 fn model_limits(replay: &Replay, recorded: &Recorded, list: &str) {
