@@ -85,9 +85,8 @@ pub(crate) fn dress(token: &mut Token, n: usize) {
     };
     let models = token.models.clone().filter(|list| !list.is_empty());
     let addresses = token.allow_ips.clone().filter(|list| !list.is_empty());
-    let beats = n.is_multiple_of(5);
     token.setting = setting_of(&json!({
-        "heartbeat": {"enabled": beats, "timeout_seconds": if beats { 45 } else { 0 }},
+        "heartbeat": {"enabled": n.is_multiple_of(5), "timeout_seconds": if n.is_multiple_of(5) { 45 } else { 0 }},
         "limits": {
             "limit_model_setting": {
                 "enabled": models.is_some(), "models": models.map(|list| texts(&list, ',')),

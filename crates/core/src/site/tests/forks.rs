@@ -65,7 +65,7 @@ fn page(name: &str, ids: std::ops::RangeInclusive<i64>) -> HttpResponse {
     let mut body: Value = serde_json::from_slice(&response.body).unwrap();
     let data = &mut body["data"];
     let rows = if data.is_object() {
-        &mut data["data"]
+        data.get_mut("data").unwrap()
     } else {
         data
     };
