@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use relaykeep_core::http::{HttpError, Method};
 use relaykeep_core::ports::Clock as _;
@@ -228,13 +229,14 @@ fn making(values: KeyValues) -> Making {
 
 type Shown = RefCell<Vec<RemoteKey>>;
 
+/// How many names were drawn.
+static DRAWN: AtomicUsize = AtomicUsize::new(0);
+
 fn create(world: &World, making: &RefCell<Vec<Making>>, shown: &Shown) -> Option<Vec<KeyEnd>> {
     let mut now = making.borrow().clone();
-    let mut drawn = now.iter().filter(|one| one.sent).count() * 100;
-    let draw = || {
-        drawn += 1;
-        format!("rk {drawn}")
-    };
+    // As the worker's names are, each is drawn once: a mark that comes again with another body is
+    // refused (409 IDEMPOTENCY_KEY_CONFLICT), and rightly.
+    let draw = || format!("rk {}", DRAWN.fetch_add(1, Ordering::Relaxed));
     let save = async |now: &[Making]| {
         *making.borrow_mut() = now.to_vec();
         ControlFlow::Continue(())
@@ -539,7 +541,7 @@ fn sub2api_tells_who_what_and_how_much() {
         .into_iter()
         .map(|offer| offer.name)
         .collect();
-    assert_eq!(names, ["openai-main", "claude-main"]);
+    assert_eq!(names, ["openai-main", "claude-main", "default"]);
 
     let stored = rows(&world);
     let (id, row) = stored

@@ -43,10 +43,11 @@ pub(crate) struct Db {
     pub(crate) lasts: Option<i64>,
 }
 
-/// The groups of a fresh site: two for everybody, one for chosen users.
-pub(crate) const GROUPS: [(i64, &str, &str, f64, bool); 3] = [
+/// The groups of a fresh site: three for everybody in the recorded order, one for chosen users.
+pub(crate) const GROUPS: [(i64, &str, &str, f64, bool); 4] = [
     (2, "openai-main", "openai", 1.0, false),
     (3, "claude-main", "anthropic", 1.2, false),
+    (1, "default", "anthropic", 1.0, false),
     (4, "vip-only", "openai", 0.5, true),
 ];
 
@@ -72,7 +73,7 @@ pub(crate) fn serve(state: &mut State, ask: &Ask) -> Answer {
         ("POST", ["api", "v1", "auth", "refresh"]) => session::refresh(state, ask),
         ("POST", ["api", "v1", "auth", "logout"]) => session::logout(state, ask),
         ("GET", ["api", "v1", "auth", "me"]) => {
-            user(state, ask).map(|id| done(session::person(state, id)))
+            user(state, ask).map(|id| done(session::me(state, id)))
         }
         ("GET", ["api", "v1", "groups", "available"]) => user(state, ask).map(|_| {
             let open = GROUPS.iter().filter(|group| !group.4);
@@ -191,7 +192,13 @@ fn settings(state: &State) -> Value {
 pub(crate) fn group(id: i64) -> Value {
     const RECORDED: &str = include_str!("../../../fixtures/sites/sub2api/24-groups-available.json");
     let recorded: Value = serde_json::from_str(RECORDED).expect("a recording is JSON");
-    let mut group = recorded["response"]["body"]["data"][0].clone();
+    let listed = &recorded["response"]["body"]["data"];
+    let known = listed.as_array().into_iter().flatten();
+    if let Some(group) = known.into_iter().find(|group| group["id"] == id) {
+        return group.clone();
+    }
+    // The one for chosen users is in no list of theirs.
+    let mut group = listed[0].clone();
     let own = GROUPS.iter().find(|group| group.0 == id);
     if let Some((id, name, platform, rate, exclusive)) = own {
         group["id"] = json!(id);
