@@ -322,16 +322,16 @@ fn sub2api_stores_what_was_meant_and_leaves_the_rest_alone() {
                         && patch.quota.is_none();
                     let end = change(&world, &id, &patch).expect("the site answers");
                     let meant = expected(row, &patch);
-                    match end {
-                        KeyEnd::Done | KeyEnd::AlreadySo => {
-                            after.insert(id.clone(), meant);
-                            "changed"
-                        }
-                        KeyEnd::StillExhausted if over => "still exhausted",
-                        // Spent by more than it is to have: raised, it is exhausted again.
-                        other => panic!(
-                            "seed {seed}, step {step}, {id}: {other:?} of {patch:?}, used {used}"
-                        ),
+                    if matches!(end, KeyEnd::Done | KeyEnd::AlreadySo) {
+                        after.insert(id.clone(), meant);
+                        "changed"
+                    } else {
+                        let case = format!("{id}: {end:?} of {patch:?}, used {used}");
+                        assert!(
+                            over && end == KeyEnd::StillExhausted,
+                            "seed {seed}, step {step}, {case}"
+                        );
+                        "still exhausted"
                     }
                 }
             };

@@ -86,7 +86,7 @@ pub(crate) fn dress(token: &mut Token, n: usize) {
     let models = token.models.clone().filter(|list| !list.is_empty());
     let addresses = token.allow_ips.clone().filter(|list| !list.is_empty());
     token.setting = setting_of(&json!({
-        "heartbeat": {"enabled": n % 5 == 0, "timeout_seconds": if n % 5 == 0 { 45 } else { 0 }},
+        "heartbeat": {"enabled": n.is_multiple_of(5), "timeout_seconds": if n.is_multiple_of(5) { 45 } else { 0 }},
         "limits": {
             "limit_model_setting": {
                 "enabled": models.is_some(), "models": models.map(|list| texts(&list, ',')),

@@ -292,7 +292,7 @@ fn differences(recorded: &Recorded, got: &Got) -> Vec<String> {
                 found.push("another text".to_owned());
             }
         }
-        body => {
+        body @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
             let note = recorded.whole["note"].as_str().unwrap_or("");
             let cut = note.contains("list cut") || response["truncated_from"].is_object();
             // These were written down without their data.
@@ -350,7 +350,9 @@ fn sub2api_answers_as_recorded() {
         let body = match &request["body"] {
             Value::Null => String::new(),
             Value::String(text) => text.clone(),
-            body => replay.swapped(&body.to_string()),
+            body @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                replay.swapped(&body.to_string())
+            }
         };
         let path = replay.swapped(request["path"].as_str().unwrap());
         let method = request["method"].as_str().unwrap();

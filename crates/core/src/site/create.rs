@@ -163,11 +163,9 @@ pub async fn create_keys(
                 }
                 finished => finished?,
             };
-            *end = Some(match ended {
-                // Found in the list and not in an answer.
-                KeyEnd::Done if once && !making.read => KeyEnd::MadeUnread,
-                ended => ended,
-            });
+            // Found in the list and not in an answer.
+            let unread = once && !making.read && ended == KeyEnd::Done;
+            *end = Some(if unread { KeyEnd::MadeUnread } else { ended });
             if let Some(after) = after {
                 let held = listing.keys.iter_mut().find(|key| key.id == after.id);
                 held.into_iter().for_each(|held| {

@@ -173,7 +173,7 @@ fn amounts(body: &Value, what: &str, words: &str) -> Result<Vec<(&'static str, f
                 }
                 found.push((name, amount));
             }
-            other => {
+            other @ (Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
                 let kind = if other.is_string() { "string" } else { "value" };
                 return Err(invalid(&format!(
                     "json: cannot unmarshal {kind} into Go struct field {what}.{name} of type float64"

@@ -18,6 +18,9 @@ pub(crate) use session::Access;
 /// A row as the API tells it.
 pub(crate) type Row = Map<String, Value>;
 
+/// A marked request: what it asked for, how it was answered if not refused, and when.
+pub(crate) type Marked = (Vec<u8>, Option<Answer>, i64);
+
 /// Everything such a site remembers besides its users.
 #[derive(Debug, Default)]
 pub(crate) struct Db {
@@ -30,8 +33,8 @@ pub(crate) struct Db {
     pub(crate) refresh: HashMap<String, (i64, String)>,
     /// Second factors that are awaited.
     pub(crate) pending: HashMap<String, i64>,
-    /// Marked requests: what they asked for, and how they were answered or refused, and when.
-    pub(crate) marked: HashMap<(i64, String), (Vec<u8>, Option<Answer>, i64)>,
+    /// Marked requests, by user and mark.
+    pub(crate) marked: HashMap<(i64, String), Marked>,
     pub(crate) usage: Vec<Row>,
     /// Uses of a bucket by somebody, in seconds.
     pub(crate) uses: HashMap<(&'static str, String), VecDeque<i64>>,
