@@ -7,6 +7,10 @@ pub const PORT_NAME: &str = "relaykeep";
 
 /// What the worker tells open pages, unasked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one message at a time, made to be sent: none is kept"
+)]
 pub enum Event {
     /// The vault's state changed (first of all on connecting). Anything but `Unlocked` means:
     /// drop everything shown.

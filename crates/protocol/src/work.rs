@@ -224,6 +224,10 @@ pub struct Chosen {
 
 /// Something to be done to keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one at a time, taken apart as soon as it is received"
+)]
 pub enum Work {
     /// Make new keys.
     Create {

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::keys::{WINDOWS, reset_at};
 use super::{GROUPS, Row, number, stopped, take, unstamp};
 use crate::answer::Answer;
 use crate::ask::Ask;
@@ -128,18 +129,23 @@ pub(super) fn usage(state: &mut State, ask: &Ask) -> Result<Answer, Answer> {
         },
     });
     let quota = amount("quota");
-    let windows: Vec<Value> = ["5h", "1d", "7d"]
+    let windows: Vec<Value> = WINDOWS
         .into_iter()
-        .filter(|window| amount(&format!("rate_limit_{window}")) > 0.0)
-        .map(|window| {
+        .filter(|(window, _)| amount(&format!("rate_limit_{window}")) > 0.0)
+        .map(|(window, lasts)| {
             let (limit, used) = (
                 amount(&format!("rate_limit_{window}")),
                 amount(&format!("usage_{window}")),
             );
-            json!({
+            let mut told = json!({
                 "limit": number(limit), "remaining": number((limit - used).max(0.0)),
-                "used": number(used), "window": window, "window_start": null,
-            })
+                "used": number(used), "window": window,
+                "window_start": row[&format!("window_{window}_start")],
+            });
+            if let Some(at) = reset_at(&row, window, lasts) {
+                told["reset_at"] = json!(at);
+            }
+            told
         })
         .collect();
     if quota > 0.0 || !windows.is_empty() {

@@ -51,10 +51,34 @@ fn escaped(name: &str) -> String {
     out
 }
 
+/// The windows of time, and how many seconds each lasts.
+pub(super) const WINDOWS: [(&str, i64); 3] = [("5h", 18_000), ("1d", 86_400), ("7d", 604_800)];
+
+/// When a window that has begun ends.
+pub(super) fn reset_at(row: &Row, window: &str, lasts: i64) -> Option<String> {
+    let start = row[&format!("window_{window}_start")].as_str()?;
+    let end = stamp(unstamp(start)? + lasts);
+    Some(if on_the_day(start) { day(&end) } else { end })
+}
+
+fn on_the_day(at: &str) -> bool {
+    at.ends_with("T00:00:00Z")
+}
+
+/// The beginning of its day.
+fn day(at: &str) -> String {
+    format!("{}T00:00:00Z", &at[..10])
+}
+
 fn with_group(row: &Row) -> Value {
     let mut row = row.clone();
     if let Some(id) = row["group_id"].as_i64() {
         row.insert("group".to_owned(), group(id));
+    }
+    for (name, lasts) in WINDOWS {
+        if let Some(at) = reset_at(&row, name, lasts) {
+            row.insert(format!("reset_{name}_at"), json!(at));
+        }
     }
     Value::Object(row)
 }
@@ -149,7 +173,7 @@ fn amounts(body: &Value, what: &str, words: &str) -> Result<Vec<(&'static str, f
                 }
                 found.push((name, amount));
             }
-            other => {
+            other @ (Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
                 let kind = if other.is_string() { "string" } else { "value" };
                 return Err(invalid(&format!(
                     "json: cannot unmarshal {kind} into Go struct field {what}.{name} of type float64"
@@ -366,6 +390,9 @@ pub(super) fn write(state: &mut State, ask: &Ask, id: &str) -> Result<Answer, An
         return Err(refused(500, "internal error", ""));
     }
     let at = stamp(state.now());
+    let had = state.sub2api.keys[&id]["group_id"]
+        .as_i64()
+        .map(super::group);
     let row = state.sub2api.keys.get_mut(&id).expect("found just now");
     let mut set = |name: &str, value: Value| {
         row.insert(name.to_owned(), value);
@@ -407,7 +434,13 @@ pub(super) fn write(state: &mut State, ask: &Ask, id: &str) -> Result<Answer, An
     }
     let told = row.clone();
     settle(row);
-    Ok(done(whole(state, &told)))
+    let mut told = whole(state, &told);
+    // The answer still holds the group the key had (62-put-group-other); a later reading has the
+    // right one (the object sent back in 65-put-roundtrip).
+    if let Some(group) = had {
+        told["group"] = group;
+    }
+    Ok(done(told))
 }
 
 /// A call that cost so much.
@@ -420,6 +453,14 @@ pub(super) fn spend(state: &mut State, id: i64, usd: f64) {
     for name in ["quota_used", "usage_5h", "usage_1d", "usage_7d"] {
         let sum = ((row[name].as_f64().unwrap_or(0.0) + usd) * 1e8).round() / 1e8;
         row.insert(name.to_owned(), number(sum));
+    }
+    // The short window begins with its first use, the others with that day (seen live).
+    for (name, _) in WINDOWS {
+        let start = format!("window_{name}_start");
+        if row[&start].is_null() {
+            let begun = if name == "5h" { at.clone() } else { day(&at) };
+            row.insert(start, json!(begun));
+        }
     }
     row.insert("last_used_at".to_owned(), json!(at));
     let amount = |name: &str| row[name].as_f64().unwrap_or(0.0);

@@ -18,6 +18,9 @@ pub(crate) use session::Access;
 /// A row as the API tells it.
 pub(crate) type Row = Map<String, Value>;
 
+/// A marked request: what it asked for, how it was answered if not refused, and when.
+pub(crate) type Marked = (Vec<u8>, Option<Answer>, i64);
+
 /// Everything such a site remembers besides its users.
 #[derive(Debug, Default)]
 pub(crate) struct Db {
@@ -30,8 +33,8 @@ pub(crate) struct Db {
     pub(crate) refresh: HashMap<String, (i64, String)>,
     /// Second factors that are awaited.
     pub(crate) pending: HashMap<String, i64>,
-    /// Marked requests: what they asked for, and how they were answered or refused, and when.
-    pub(crate) marked: HashMap<(i64, String), (Vec<u8>, Option<Answer>, i64)>,
+    /// Marked requests, by user and mark.
+    pub(crate) marked: HashMap<(i64, String), Marked>,
     pub(crate) usage: Vec<Row>,
     /// Uses of a bucket by somebody, in seconds.
     pub(crate) uses: HashMap<(&'static str, String), VecDeque<i64>>,
@@ -43,10 +46,11 @@ pub(crate) struct Db {
     pub(crate) lasts: Option<i64>,
 }
 
-/// The groups of a fresh site: two for everybody, one for chosen users.
-pub(crate) const GROUPS: [(i64, &str, &str, f64, bool); 3] = [
+/// The groups of a fresh site: three for everybody in the recorded order, one for chosen users.
+pub(crate) const GROUPS: [(i64, &str, &str, f64, bool); 4] = [
     (2, "openai-main", "openai", 1.0, false),
     (3, "claude-main", "anthropic", 1.2, false),
+    (1, "default", "anthropic", 1.0, false),
     (4, "vip-only", "openai", 0.5, true),
 ];
 
@@ -72,7 +76,7 @@ pub(crate) fn serve(state: &mut State, ask: &Ask) -> Answer {
         ("POST", ["api", "v1", "auth", "refresh"]) => session::refresh(state, ask),
         ("POST", ["api", "v1", "auth", "logout"]) => session::logout(state, ask),
         ("GET", ["api", "v1", "auth", "me"]) => {
-            user(state, ask).map(|id| done(session::person(state, id)))
+            user(state, ask).map(|id| done(session::me(state, id)))
         }
         ("GET", ["api", "v1", "groups", "available"]) => user(state, ask).map(|_| {
             let open = GROUPS.iter().filter(|group| !group.4);
@@ -191,7 +195,13 @@ fn settings(state: &State) -> Value {
 pub(crate) fn group(id: i64) -> Value {
     const RECORDED: &str = include_str!("../../../fixtures/sites/sub2api/24-groups-available.json");
     let recorded: Value = serde_json::from_str(RECORDED).expect("a recording is JSON");
-    let mut group = recorded["response"]["body"]["data"][0].clone();
+    let listed = &recorded["response"]["body"]["data"];
+    let known = listed.as_array().into_iter().flatten();
+    if let Some(group) = known.into_iter().find(|group| group["id"] == id) {
+        return group.clone();
+    }
+    // The one for chosen users is in no list of theirs.
+    let mut group = listed[0].clone();
     let own = GROUPS.iter().find(|group| group.0 == id);
     if let Some((id, name, platform, rate, exclusive)) = own {
         group["id"] = json!(id);

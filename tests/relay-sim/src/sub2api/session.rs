@@ -60,7 +60,31 @@ pub(super) fn email(state: &State, user: i64) -> String {
     format!("{name}@relay.example")
 }
 
-/// A user as the API tells it, with what `GET /auth/me` adds left out but for the balance.
+/// A user as `GET /auth/me` tells it: with the other logins bound to it, of which there are none,
+/// as recorded.
+pub(super) fn me(state: &State, id: i64) -> Value {
+    const RECORDED: &str = include_str!("../../../fixtures/sites/sub2api/19-me.json");
+    let mail = email(state, id);
+    let recorded = RECORDED
+        .replace("alice@relay.example", &mail)
+        .replace("a***e@relay.example", &masked(&mail));
+    let recorded: Value = serde_json::from_str(&recorded).expect("a recording is JSON");
+    let mut me = recorded["response"]["body"]["data"].clone();
+    for (name, value) in person(state, id).as_object().into_iter().flatten() {
+        me[name] = value.clone();
+    }
+    me
+}
+
+/// `a***e@relay.example`
+fn masked(mail: &str) -> String {
+    let name = mail.split('@').next().unwrap_or("");
+    let (first, last) = (name.chars().next(), name.chars().next_back());
+    let (first, last) = (first.unwrap_or('x'), last.unwrap_or('x'));
+    format!("{first}***{last}@relay.example")
+}
+
+/// A user as the API tells it everywhere else.
 pub(super) fn person(state: &State, id: i64) -> Value {
     let user = state.user(id);
     let at = stamp(state.started);
@@ -133,27 +157,24 @@ pub(super) fn login(state: &mut State, ask: &Ask) -> Result<Answer, Answer> {
     if let Some(_code) = &user.second_factor {
         let pending = state.dice.hex(64);
         state.sub2api.pending.insert(pending.clone(), user.id);
-        let masked = format!(
-            "{}***{}@relay.example",
-            user.username.chars().next().unwrap_or('x'),
-            user.username.chars().next_back().unwrap_or('x')
-        );
         return Ok(done(json!({
-            "requires_2fa": true, "temp_token": pending, "user_email_masked": masked,
+            "requires_2fa": true, "temp_token": pending, "user_email_masked": masked(&mail),
         })));
     }
     if state.sub2api.backend_mode && user.role < 10 {
         let words = "Backend mode is active. Only admin login is allowed.";
         return Err(refused(403, words, "BACKEND_MODE_ADMIN_ONLY"));
     }
-    Ok(signed_in(state, user.id, &agent(ask)))
+    let mut data = signed_in(state, user.id, &agent(ask));
+    data["user"] = person(state, user.id);
+    Ok(done(data))
 }
 
-fn signed_in(state: &mut State, user: i64, agent: &str) -> Answer {
+fn signed_in(state: &mut State, user: i64, agent: &str) -> Value {
     let (access, refresh, lasts) = issue(state, user, agent);
     let mut data = json!({
         "access_token": access, "refresh_token": refresh, "expires_in": lasts,
-        "token_type": "Bearer", "user": person(state, user),
+        "token_type": "Bearer",
     });
     if state.sub2api.no_refresh
         && let Some(data) = data.as_object_mut()
@@ -161,7 +182,7 @@ fn signed_in(state: &mut State, user: i64, agent: &str) -> Answer {
         data.remove("refresh_token");
         data.remove("expires_in");
     }
-    done(data)
+    data
 }
 
 pub(super) fn second_factor(state: &mut State, ask: &Ask) -> Result<Answer, Answer> {
@@ -176,7 +197,8 @@ pub(super) fn second_factor(state: &mut State, ask: &Ask) -> Result<Answer, Answ
         return Err(refused(400, "invalid totp code", "TOTP_INVALID_CODE"));
     }
     state.sub2api.pending.remove(&pending);
-    Ok(signed_in(state, user, &agent(ask)))
+    // Without the user, unlike a sign-in with one factor (seen live).
+    Ok(done(signed_in(state, user, &agent(ask))))
 }
 
 pub(super) fn refresh(state: &mut State, ask: &Ask) -> Result<Answer, Answer> {
