@@ -374,13 +374,17 @@ export class App {
     for (let idle = 0; idle < 2; ) {
       const before = seen.size;
       for (const row of await grid.evaluate(readRows)) seen.set(row.index, row);
-      const moved = await scroller.evaluate((one) => {
+      const moved = await scroller.evaluate(async (one) => {
         if (!one) return false;
         const from = one.scrollTop;
         one.scrollTop += one.clientHeight * 0.8;
+        // The list is drawn on the scroll event, which comes with a frame; a busy machine is late.
+        const frame = () => new Promise((done) => { requestAnimationFrame(done); setTimeout(done, 1000); });
+        await frame();
+        await frame();
         return one.scrollTop > from;
       });
-      await sleep(40);
+      await sleep(20);
       idle = moved || seen.size > before ? 0 : idle + 1;
     }
     await scroller.evaluate((one) => one && (one.scrollTop = 0));
