@@ -249,8 +249,9 @@ fn take_remote(
     let mask = site_mask(remote)
         .or_else(|| Some(entry.mask.clone()).filter(|mask| !mask.is_empty()))
         .unwrap_or_else(unknown);
-    // An entry without an id is new, whatever a full key under that id says.
-    let is_new = entry.id.0.is_empty();
+    // An entry without an id is new, whatever a full key under that id says; one that comes along
+    // now is its own.
+    let is_new = entry.id.0.is_empty() && remote.full.is_none();
     let mask_changed = entry.mask != mask;
     // Another key behind it may be given.
     entry.refused &= !mask_changed;
