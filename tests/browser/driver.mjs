@@ -283,10 +283,19 @@ export class App {
     });
   }
 
+  /** Presses a button of an account's row, which is drawn anew whenever its account changes. */
+  #clickInRow(view, name, button) {
+    return until(`the button ${button} of ${name}`, async () => {
+      const found = await view.look("button", button, { within: await this.#accountRow(view, name) });
+      // The row may go between the look and the press; then nothing was pressed.
+      return found?.click().then(() => true, () => false);
+    });
+  }
+
   /** Removes an account here. */
   async removeAccount(name) {
     const view = await this.options("accounts");
-    await view.click("button", /^Remove here…/, { within: await this.#accountRow(view, name) });
+    await this.#clickInRow(view, name, /^Remove here…/);
     await view.click("button", "Remove here");
     await until("the account to go", async () => !(await view.text()).split("\n").some((line) => line.trim() === name));
   }
@@ -330,7 +339,7 @@ export class App {
   async sync(name, options) {
     const job = await this.job(async () => {
       const view = await this.options("accounts");
-      if (name) await view.click("button", "Sync", { within: await this.#accountRow(view, name) });
+      if (name) await this.#clickInRow(view, name, "Sync");
       else await view.click("button", "Sync all");
     }, options);
     return job.items;
