@@ -36,9 +36,18 @@ chrome.runtime.onStartup.addListener(() => tell("on_browser_start"));
 chrome.runtime.onInstalled.addListener(() => tell("on_browser_start"));
 
 globalThis.relaykeepHost = {
+  // A page that never finishes loading, or is frozen, would never answer: longer than any of our
+  // functions takes by itself is not waited.
   async inPage(tab, name, json) {
-    const [answer] = await chrome.scripting.executeScript({ target: { tabId: tab }, func: inPage[name], args: JSON.parse(json) });
-    return JSON.stringify(answer.result ?? null);
+    let timer;
+    const late = new Promise((_, fail) => { timer = setTimeout(() => fail(new Error("late")), 70000); });
+    try {
+      const asked = chrome.scripting.executeScript({ target: { tabId: tab }, func: inPage[name], args: JSON.parse(json) });
+      const [answer] = await Promise.race([asked, late]);
+      return JSON.stringify(answer.result ?? null);
+    } finally {
+      clearTimeout(timer);
+    }
   },
 
   // A tab of a site: best one below its base address, best one in front. Never one put away.

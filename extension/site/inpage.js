@@ -157,6 +157,8 @@ export async function pageToken(base, userId) {
 // refreshes it, and a refresh from elsewhere would sign the page out.
 export function storedToken(base, userId) {
   try {
+    // The tab may have gone elsewhere meanwhile: another site's token is none of this one's.
+    if (location.origin !== new URL(base).origin) return { problem: "no-answer" };
     const token = localStorage.getItem("auth_token");
     const user = JSON.parse(localStorage.getItem("auth_user") ?? "null");
     if (!token || user?.id === undefined || user.id === null) return { problem: "signed-out" };

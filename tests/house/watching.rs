@@ -39,7 +39,10 @@ fn scripts_in_pages_are_small_and_only_look() {
 #[test]
 fn the_worker_registers_scripts_in_one_place() {
     let worker = read(&root().join("extension/worker.js"));
-    assert_eq!(worker.matches("scripting.registerContentScripts").count(), 1);
+    assert_eq!(
+        worker.matches("scripting.registerContentScripts").count(),
+        1
+    );
     let manifest = read(&root().join("manifest.json"));
     assert!(
         !manifest.contains("content_scripts"),

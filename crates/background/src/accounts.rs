@@ -185,8 +185,15 @@ pub(crate) async fn add(
         open.book
             .borrow()
             .same_login(wanted.base.as_str(), user)
-            .cloned()
+            .map(Account::id)
     });
+    // Work on the account that is under way is not undone by an older copy of it.
+    let lane = known.as_ref().map(|id| open.lane(id));
+    let _one = match &lane {
+        Some(lane) => Some(lane.lock().await),
+        None => None,
+    };
+    let known = known.and_then(|id| open.account(&id).ok());
     if let (Some(account), false) = (&known, draft.update_existing || just_made) {
         return Ok(AddOutcome::AlreadyHere(account.id()));
     }
@@ -300,7 +307,8 @@ pub(crate) async fn edit(
         None => account.user_id().map(str::to_owned),
     };
     let mut verified = false;
-    if token.is_some() && account.way() == LoginWay::Own {
+    let kind = edit.kind.unwrap_or_else(|| account.kind());
+    if token.is_some() && account.way() == LoginWay::Own && kind.signs_in() {
         // There are no tokens to be typed: one signs in again.
         return Err(ErrorCode::SignIn(
             relaykeep_protocol::SignInProblem::Missing,
@@ -430,6 +438,8 @@ pub(crate) async fn remove(
     }
     open.commit(changes).await?;
     open.book.borrow_mut().drop_account(id);
+    // What waited for a person ends, as its account is removed.
+    crate::jobs::unblock(worker, open, std::slice::from_ref(id));
     open.searchable.take();
     crate::waiting::arrange(worker, open).await;
     worker.pages.tell(&Event::AccountRemoved(id.clone()));

@@ -84,6 +84,10 @@ pub(crate) async fn page_login(
         .map_err(|_| SiteTrouble::TabNeeded)?;
     let given =
         inpage::read_page_token(&report).map_err(|problem| shared(crate::tab::trouble(problem)))?;
+    if worker.open().await.is_err() {
+        // Locked meanwhile: nothing stays in memory.
+        return Err(HttpError::Stopped.into());
+    }
     let now = browser::now();
     let ends = u64::try_from(given.expires_at).unwrap_or(0) * 1000;
     worker.page_tokens.held.borrow_mut().push(Held {

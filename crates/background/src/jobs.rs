@@ -69,7 +69,9 @@ impl Http for JobHttp {
             return Err(HttpError::Stopped);
         }
         let _precious = (!harmless).then(|| self.open.hold_precious());
-        if request.with_cookie {
+        // A question that a key itself signs is not the login's.
+        let by_key = request.method == Method::Get && request.url.ends_with("/v1/models");
+        if request.with_cookie && !by_key {
             // Read as somebody else, a key of ours would be "gone": work asks before it reads, too.
             let works = self.job.view.borrow().kind.is_work();
             let fresh = browser::now().saturating_sub(self.asked_who.get()) < WHO_HOLDS;

@@ -73,7 +73,19 @@ pub(crate) async fn add(
         .book
         .borrow()
         .same_login(base.as_str(), &who.user_id)
-        .cloned();
+        .map(Account::id);
+    // A refresh or a sync that is under way is not undone by an older copy of the account.
+    let refresher = known.as_ref().map(|id| open.refresher(id));
+    let _refreshes = match &refresher {
+        Some(refresher) => Some(refresher.lock().await),
+        None => None,
+    };
+    let lane = known.as_ref().map(|id| open.lane(id));
+    let _one = match &lane {
+        Some(lane) => Some(lane.lock().await),
+        None => None,
+    };
+    let known = known.and_then(|id| open.account(&id).ok());
     let updated = known.is_some();
     let mut account = match known {
         Some(account) => account,
@@ -92,11 +104,12 @@ pub(crate) async fn add(
         }
     };
     account.set_way(LoginWay::Own);
+    account.set_kind(kind);
+    account.forget_username();
+    account.set_token_in_doubt(false);
     account.set_user_id(Some(who.user_id));
     account.set_health(Health::New);
     let id = account.id();
-    let lane = open.lane(&id);
-    let _one = lane.lock().await;
     let mut changes = account.changes();
     let sealed = account.refresh_change(&session.refresh);
     changes.push(sealed.ok_or(ErrorCode::Internal)?);
@@ -161,6 +174,10 @@ pub(crate) async fn login(
 
 /// The site does not take the access token any more: the next look refreshes it.
 pub(crate) async fn forget(open: &Open, id: &AccountId) {
+    if open.is_closing() {
+        // The lock takes all of them; nothing is written after it.
+        return;
+    }
     let all = {
         let mut all = open.access.borrow_mut();
         let all = all.get_or_insert_default();

@@ -101,7 +101,7 @@ pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Ou
     })
     .await?;
     place.quirks.learn(&listing.learned);
-    if login.with_cookie && place.kind.user_header().is_none() {
+    if (login.with_cookie || place.quirks.shielded) && place.kind.user_header().is_none() {
         // Nothing in these answers says whose keys they are: somebody may have signed in meanwhile.
         site::whoami(http, &SystemClock, &place, &login).await?;
     }
@@ -137,9 +137,8 @@ pub(crate) async fn sync(http: &JobHttp, at: usize, id: &AccountId) -> Result<Ou
         note_synced(open, id, asked_facts);
     }
     tell_account(worker, open, id, merged.rows);
-    if before.waits_for_a_visit() {
-        crate::waiting::through(worker, open, id).await;
-    }
+    // What its work waited for may have been overwritten by another trouble since.
+    crate::waiting::through(worker, open, id).await;
     Ok(merged.outcome)
 }
 

@@ -100,9 +100,10 @@ pub async fn create_keys(
             Ok(made) => {
                 made_any = true;
                 // One API and others say what they made, done-hub its id and its key.
+                // A key shown only now is kept whatever it is called.
                 let own = made.filter(|key| {
                     let name = name_of(&key.raw);
-                    name.is_empty() || name == making[at].called
+                    once || name.is_empty() || name == making[at].called
                 });
                 if let Some(key) = own {
                     making[at].id = Some(key.id.clone());
