@@ -8,7 +8,7 @@ const SCRIPTS: [(&str, usize); 2] = [("watch.js", 6 * 1024), ("arrive.js", 1024)
 #[test]
 fn scripts_in_pages_are_small_and_only_look() {
     for (name, most) in SCRIPTS {
-        let text = read(&root().join("extension/site").join(name));
+        let text = read(root().join("extension/site").join(name));
         assert!(text.len() <= most, "{name} has {} bytes", text.len());
         for word in [
             "fetch",
@@ -38,12 +38,12 @@ fn scripts_in_pages_are_small_and_only_look() {
 
 #[test]
 fn the_worker_registers_scripts_in_one_place() {
-    let worker = read(&root().join("extension/worker.js"));
+    let worker = read(root().join("extension/worker.js"));
     assert_eq!(
         worker.matches("scripting.registerContentScripts").count(),
         1
     );
-    let manifest = read(&root().join("manifest.json"));
+    let manifest = read(root().join("manifest.json"));
     assert!(
         !manifest.contains("content_scripts"),
         "they come and go with a setting"
