@@ -102,6 +102,52 @@ pub(crate) async fn try_kind(
     tried.map_err(|_| ErrorCode::Locked)
 }
 
+/// Which software a site runs: what the user says, else what it is recognised as.
+pub(crate) async fn kind_of(
+    worker: &Rc<Worker>,
+    open: &Rc<Open>,
+    base: &BaseUrl,
+    said: Option<SiteKind>,
+) -> Result<SiteKind, ErrorCode> {
+    if let Some(kind) = said {
+        return Ok(kind);
+    }
+    let sight = crate::sight::of(worker, Some(open), base, false).await;
+    match sight.recognition {
+        Recognition::Relay { kind, .. } => Ok(kind),
+        // The browser's question was answered with no: nothing was asked of the site.
+        Recognition::Unreachable if !worker.egress.may_reach(base).await => {
+            Err(ErrorCode::Site(SiteTrouble::PermissionMissing))
+        }
+        Recognition::Unreachable => Err(ErrorCode::Site(SiteTrouble::Unreachable)),
+        Recognition::Challenge => Err(ErrorCode::Site(SiteTrouble::Challenge)),
+        Recognition::NoHint | Recognition::NotARelay(_) => Err(ErrorCode::KindNeeded),
+    }
+}
+
+/// The account a login is saved in: the one that is here already, else a new one.
+pub(crate) fn account_for(
+    known: Option<Account>,
+    base: BaseUrl,
+    kind: SiteKind,
+    name: &str,
+) -> Result<Account, ErrorCode> {
+    if let Some(account) = known {
+        return Ok(account);
+    }
+    let mut group = [0; 16];
+    SystemEntropy
+        .fill(&mut group)
+        .map_err(|_| ErrorCode::Randomness)?;
+    let basics = Basics {
+        base,
+        kind,
+        name: name.to_owned(),
+        user_id: None,
+    };
+    Ok(Account::new(group, basics))
+}
+
 /// Verifies a draft at the site and saves it. `token` stands in for the draft's where the site
 /// has just made one: then it is saved whatever the site says next, for it exists nowhere else.
 pub(crate) async fn add(
@@ -128,22 +174,7 @@ pub(crate) async fn add(
     if let (Some(id), false) = (&known, draft.update_existing || just_made) {
         return Ok(AddOutcome::AlreadyHere(id.clone()));
     }
-    let kind = match wanted.kind {
-        Some(kind) => kind,
-        None => match crate::sight::of(worker, Some(open), &wanted.base, false)
-            .await
-            .recognition
-        {
-            Recognition::Relay { kind, .. } => kind,
-            // The browser's question was answered with no: nothing was asked of the site.
-            Recognition::Unreachable if !worker.egress.may_reach(&wanted.base).await => {
-                return Err(ErrorCode::Site(SiteTrouble::PermissionMissing));
-            }
-            Recognition::Unreachable => return Err(ErrorCode::Site(SiteTrouble::Unreachable)),
-            Recognition::Challenge => return Err(ErrorCode::Site(SiteTrouble::Challenge)),
-            Recognition::NoHint | Recognition::NotARelay(_) => return Err(ErrorCode::KindNeeded),
-        },
-    };
+    let kind = kind_of(worker, open, &wanted.base, wanted.kind).await?;
     let mut place = Place::new(kind, wanted.base.clone());
     let login = match (&wanted.token, draft.way) {
         (Some(token), _) => Ok(Login::new(
@@ -198,24 +229,7 @@ pub(crate) async fn add(
         return Ok(AddOutcome::AlreadyHere(account.id()));
     }
     let updated = known.is_some();
-    let mut account = match known {
-        Some(account) => account,
-        None => {
-            let mut group = [0; 16];
-            SystemEntropy
-                .fill(&mut group)
-                .map_err(|_| ErrorCode::Randomness)?;
-            Account::new(
-                group,
-                Basics {
-                    base: wanted.base,
-                    kind,
-                    name: draft.name.clone(),
-                    user_id: None,
-                },
-            )
-        }
-    };
+    let mut account = account_for(known, wanted.base, kind, &draft.name)?;
     account.set_user_id(user_id);
     account.forget_username();
     account.set_token_in_doubt(false);

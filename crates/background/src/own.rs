@@ -1,19 +1,18 @@
 //! Sessions of our own at sites that give no access tokens (Sub2API): begun with e-mail and password,
 //! which are used for that and kept nowhere, and kept up by one refresher.
 
-use crate::accounts::CallHttp;
+use crate::accounts::{CallHttp, account_for, kind_of};
 use crate::jobs::Ending;
-use crate::ports::{SystemClock, SystemEntropy};
+use crate::ports::SystemClock;
 use crate::session::{self, Access};
 use crate::worker::{Open, Worker};
-use relaykeep_core::book::{Account, Basics};
+use relaykeep_core::book::Account;
 use relaykeep_core::http::Bound;
-use relaykeep_core::ports::Entropy;
 use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{self, BaseUrl, Login, NoSession, Place, Session};
 use relaykeep_protocol::{
-    AccountDraft, AccountId, AddOutcome, ErrorCode, Health, JobKind, LoginWay, Recognition,
-    SignInProblem, SiteTrouble,
+    AccountDraft, AccountId, AddOutcome, ErrorCode, Health, JobKind, LoginWay, SignInProblem,
+    SiteTrouble,
 };
 use relaykeep_webext::worker as browser;
 use std::rc::Rc;
@@ -41,18 +40,7 @@ pub(crate) async fn add(
         worker,
         open: Some(open),
     };
-    let kind = match draft.kind {
-        Some(kind) => kind,
-        None => match crate::sight::of(worker, Some(open), &base, false)
-            .await
-            .recognition
-        {
-            Recognition::Relay { kind, .. } => kind,
-            Recognition::Unreachable => return Err(ErrorCode::Site(SiteTrouble::Unreachable)),
-            Recognition::Challenge => return Err(ErrorCode::Site(SiteTrouble::Challenge)),
-            Recognition::NoHint | Recognition::NotARelay(_) => return Err(ErrorCode::KindNeeded),
-        },
-    };
+    let kind = kind_of(worker, open, &base, draft.kind).await?;
     if !kind.signs_in() {
         return Err(ErrorCode::KindNeeded);
     }
@@ -87,22 +75,7 @@ pub(crate) async fn add(
     };
     let known = known.and_then(|id| open.account(&id).ok());
     let updated = known.is_some();
-    let mut account = match known {
-        Some(account) => account,
-        None => {
-            let mut group = [0; 16];
-            SystemEntropy
-                .fill(&mut group)
-                .map_err(|_| ErrorCode::Randomness)?;
-            let basics = Basics {
-                base,
-                kind,
-                name: draft.name.clone(),
-                user_id: None,
-            };
-            Account::new(group, basics)
-        }
-    };
+    let mut account = account_for(known, base, kind, &draft.name)?;
     account.set_way(LoginWay::Own);
     account.set_kind(kind);
     account.forget_username();

@@ -4,8 +4,9 @@ use crate::accounts::CallHttp;
 use crate::ports::SystemClock;
 use crate::session;
 use crate::worker::{Open, Worker};
+use futures_util::lock::{MappedMutexGuard, MutexGuard};
 use relaykeep_core::http::{Http, HttpError, HttpRequest, HttpResponse};
-use relaykeep_core::site::{self, BaseUrl, Seen, detect};
+use relaykeep_core::site::{self, BaseUrl, Seen, Sights, detect};
 use relaykeep_protocol::{AccountId, Look, Millis, Recognition, Sight, SiteTrouble};
 use relaykeep_webext::worker as browser;
 use std::cell::Cell;
@@ -27,33 +28,32 @@ impl Http for Counting<'_> {
     }
 }
 
-/// What a place was seen to be, whenever that was.
-pub(crate) async fn recall(worker: &Worker, place: &str) -> Option<Seen> {
+/// What every place was seen to be. The session is read once, before anything is added to it.
+async fn all(worker: &Worker) -> MappedMutexGuard<'_, Option<Sights>, Sights> {
     let mut all = worker.sights.lock().await;
     if all.is_none() {
         *all = Some(session::sights().await);
     }
-    all.as_ref()?.get(place).cloned()
+    MutexGuard::map(all, Option::get_or_insert_default)
+}
+
+/// What a place was seen to be, whenever that was.
+pub(crate) async fn recall(worker: &Worker, place: &str) -> Option<Seen> {
+    all(worker).await.get(place).cloned()
 }
 
 /// Keeps what a place was seen to be.
 pub(crate) async fn keep(worker: &Worker, place: &str, seen: Seen) {
-    let mut all = worker.sights.lock().await;
-    let sights = all.get_or_insert_default();
+    let mut sights = all(worker).await;
     sights.put(place.to_owned(), seen);
-    session::keep_sights(sights).await;
+    session::keep_sights(&sights).await;
 }
 
 /// An answer no longer fits what the site was seen to be.
 pub(crate) async fn forget(worker: &Worker, base_url: &str) {
-    let mut all = worker.sights.lock().await;
-    if all.is_none() {
-        *all = Some(session::sights().await);
-    }
-    if let Some(sights) = all.as_mut() {
-        sights.forget(base_url);
-        session::keep_sights(sights).await;
-    }
+    let mut sights = all(worker).await;
+    sights.forget(base_url);
+    session::keep_sights(&sights).await;
 }
 
 /// What a site is, without credentials: as it was seen within the last day, unless it shall be

@@ -305,14 +305,7 @@ pub(super) fn values_of(raw: &str) -> KeyValues {
 pub(super) fn meter_of(raw: &str) -> Meter {
     Key::read(raw).map_or_else(
         |_| Meter::default(),
-        |key| Meter {
-            status: key.status(),
-            remaining: match key.limit() {
-                Quota::Limited(left) => Some(left),
-                Quota::Unlimited => None,
-            },
-            used: Some(key.used()),
-        },
+        |key| Meter::of(key.status(), key.limit(), key.used()),
     )
 }
 

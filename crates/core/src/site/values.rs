@@ -239,6 +239,20 @@ pub(super) struct Meter {
     pub(super) used: Option<i64>,
 }
 
+impl Meter {
+    pub(super) fn of(status: i64, quota: Quota, used: i64) -> Self {
+        let remaining = match quota {
+            Quota::Limited(left) => Some(left),
+            Quota::Unlimited => None,
+        };
+        Self {
+            status,
+            remaining,
+            used: Some(used),
+        }
+    }
+}
+
 pub(super) fn meter_of(raw: &Secret) -> Meter {
     fields! {
         struct Numbers {
