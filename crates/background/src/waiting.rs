@@ -29,6 +29,19 @@ fn waiting(open: &Open) -> Vec<(AccountId, BaseUrl)> {
         .collect()
 }
 
+/// The accounts that wait at an origin. A locked vault does not know what it waits for; unlocking
+/// makes up for it.
+async fn here(worker: &Rc<Worker>, origin: &str) -> Vec<AccountId> {
+    let Ok(open) = worker.open().await else {
+        return Vec::new();
+    };
+    waiting(&open)
+        .into_iter()
+        .filter(|(_, base)| base.origin() == origin)
+        .map(|(id, _)| id)
+        .collect()
+}
+
 /// Registers the script for the sites that are waited for now.
 pub(crate) async fn arrange(worker: &Worker, open: &Open) {
     let mut patterns: Vec<String> = waiting(open)
@@ -64,18 +77,16 @@ pub(crate) async fn arrived(worker: &Rc<Worker>, origin: &str) {
             }
         }
     };
+    let mut here = here(worker, origin).await;
     if wait > 0 {
         browser::sleep(wait).await;
+        // Who began to wait after the person came waits for the next time.
+        let still = self::here(worker, origin).await;
+        here.retain(|id| still.contains(id));
     }
-    // A locked vault does not know what it waits for; unlocking makes up for it.
     let Ok(open) = worker.open().await else {
         return;
     };
-    let here: Vec<AccountId> = waiting(&open)
-        .into_iter()
-        .filter(|(_, base)| base.origin() == origin)
-        .map(|(id, _)| id)
-        .collect();
     if here.is_empty() {
         return;
     }

@@ -211,6 +211,8 @@ pub enum ErrorCode {
     Reload,
     /// Not a call of this sender, or not a call at all.
     NotAllowed,
+    /// The worker ended before it answered: what it was asked may have been done.
+    NoAnswer,
     /// A fault of ours.
     Internal,
 }

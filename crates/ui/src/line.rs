@@ -16,7 +16,7 @@ use wasm_bindgen::{JsCast, JsValue};
 /// Asks the worker.
 ///
 /// # Errors
-/// What the worker says; [`ErrorCode::Internal`] where it says nothing.
+/// What the worker says; [`ErrorCode::NoAnswer`] where it ended before it did.
 pub(crate) async fn ask<C: Call>(call: C) -> Result<C::Reply, ErrorCode> {
     let message = PageMessage {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -24,7 +24,7 @@ pub(crate) async fn ask<C: Call>(call: C) -> Result<C::Reply, ErrorCode> {
     };
     let answer = match runtime::send(&message).await {
         Ok(text) => json::read(&text).unwrap_or(Err(ErrorCode::Internal)),
-        Err(_) => Err(ErrorCode::Internal),
+        Err(_) => Err(ErrorCode::NoAnswer),
     };
     if let Err(ErrorCode::Reload) = answer {
         app().fault.set(Some(ErrorCode::Reload));

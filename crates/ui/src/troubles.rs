@@ -163,6 +163,7 @@ pub(crate) fn error(code: &ErrorCode) -> String {
         ErrorCode::BackupUnreadable => plain("error_backup"),
         ErrorCode::TabClosed => plain("error_tab"),
         ErrorCode::Reload => plain("error_reload"),
+        ErrorCode::NoAnswer => plain("error_no_answer"),
         ErrorCode::NotAllowed | ErrorCode::Internal => plain("error_internal"),
     }
 }

@@ -162,6 +162,7 @@ export default {
         await view.reads(/the one in use, if there is one, stops working at once/);
         await view.click("button", "Change to an access token");
         await view.gone("button", "Change to an access token");
+        await view.reads(/signs in with an access token of its own now/);
         const after = (await site.state()).users.find((user) => user.id === site.userId).accessToken;
         assert.notEqual(after, before);
         site.accessToken = after;
