@@ -71,8 +71,12 @@ async function opening(app, path, selector, { size = { width: 1280, height: 760 
 }
 
 async function stopWorker(app) {
-  await app.killWorker();
-  await until("the worker to stop", async () => !(await app.workerAlive()), { every: 10 });
+  // One that was being started for the page before comes only after the first stop.
+  await until("the worker to stop", async () => {
+    await app.killWorker();
+    await sleep(100);
+    return !(await app.workerAlive());
+  });
   await sleep(150); // let the machine settle, for the floor as for ours
 }
 

@@ -1,7 +1,7 @@
 //! What open pages are told.
 
 use crate::worker::{Open, Worker};
-use relaykeep_core::book::Account;
+use relaykeep_core::book::{Account, Book};
 use relaykeep_core::json;
 use relaykeep_protocol::{
     AccountView, AppState, ErrorCode, Event, JobView, KeyRow, RemoteId, Settings, VaultState,
@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Rows per message: the first paint waits for one of these only.
-const CHUNK: usize = 500;
+pub(crate) const CHUNK: usize = 500;
 
 /// The open pages.
 #[derive(Default)]
@@ -24,6 +24,7 @@ impl Pages {
 
     /// Tells every page; those that have gone are forgotten.
     pub(crate) fn tell(&self, event: &Event) {
+        crate::glimpse::soon();
         // A sync by alarm has nobody listening: nothing is written then.
         if self.0.borrow().is_empty() {
             return;
@@ -82,7 +83,7 @@ pub(crate) async fn app_state(worker: &Rc<Worker>) -> (AppState, Option<Rc<Open>
             .unwrap_or_default(),
         jobs: open
             .as_ref()
-            .map(crate::jobs::all_views)
+            .map(|open| crate::jobs::all_views(open))
             .unwrap_or_default(),
         notices: worker.notices.borrow().clone(),
         waiting,
@@ -135,16 +136,29 @@ pub(crate) async fn greet(worker: &Rc<Worker>, port: Port) {
         });
     }
     worker.pages.add(port);
+    // After an update or a restore it may be another's.
+    crate::glimpse::soon();
+}
+
+/// The accounts, as views and as they are, in the order in which pages show them.
+pub(crate) fn in_order(book: &Book) -> (Vec<AccountView>, Vec<&Account>) {
+    let order = book.settings().account_order;
+    let mut all: Vec<_> = book
+        .accounts()
+        .map(|account| (book.view(account), account))
+        .collect();
+    all.sort_by_cached_key(|(view, _)| view.rank(order));
+    all.into_iter().unzip()
 }
 
 /// The inventory in chunks. No await in here: a page that was greeted misses nothing.
 fn inventory(open: &Open, mut post: impl FnMut(&Event) -> Result<(), ErrorCode>) {
     let book = open.book.borrow();
-    let views = book.accounts().map(|account| book.view(account)).collect();
+    let (views, accounts) = in_order(&book);
     if post(&Event::Accounts(views)).is_err() {
         return;
     }
-    for account in book.accounts() {
+    for account in accounts {
         let mut rows = account.rows().peekable();
         while rows.peek().is_some() {
             let chunk = Event::Keys {

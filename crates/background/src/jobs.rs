@@ -293,7 +293,7 @@ pub(crate) async fn schedule(open: &Rc<Open>) {
 }
 
 /// Everything a page shows under Activity.
-pub(crate) fn all_views(open: &Rc<Open>) -> Vec<JobView> {
+pub(crate) fn all_views(open: &Open) -> Vec<JobView> {
     let running: Vec<JobView> = open
         .running
         .borrow()

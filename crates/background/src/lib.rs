@@ -8,6 +8,7 @@ mod calls;
 mod egress;
 mod events;
 mod gate;
+mod glimpse;
 mod jobs;
 mod keys;
 mod own;

@@ -17,6 +17,8 @@ const OFFERS: &str = "o";
 const ORIGINS: &str = "r";
 const ACCESS: &str = "a";
 const SIGHTS: &str = "v";
+// `extension/page.js` reads it under this name.
+const GLIMPSE: &str = "g";
 
 /// An open vault's session.
 #[derive(Clone, Serialize, Deserialize)]
@@ -50,7 +52,7 @@ impl Session {
     }
 
     pub(crate) async fn forget() {
-        let names = [NAME, DRAFT, DUE, OFFERS, ACCESS, SIGHTS].map(str::to_owned);
+        let names = [NAME, DRAFT, DUE, OFFERS, ACCESS, SIGHTS, GLIMPSE].map(str::to_owned);
         let _ = Area::Session.remove(&names).await;
     }
 
@@ -144,6 +146,11 @@ pub(crate) async fn sights() -> Sights {
 pub(crate) async fn keep_sights(sights: &Sights) {
     let text = relaykeep_core::json::write(sights);
     let _ = Area::Session.set(&[(SIGHTS.to_owned(), text)]).await;
+}
+
+/// What a page shows first.
+pub(crate) async fn keep_glimpse(text: String) {
+    let _ = Area::Session.set(&[(GLIMPSE.to_owned(), text)]).await;
 }
 
 /// What origins were found to be while watching: whether a relay, and when that was.

@@ -4,6 +4,7 @@
 use crate::browser_login::PageTokens;
 use crate::egress::Egress;
 use crate::events::Pages;
+use crate::glimpse::Kept;
 use crate::jobs::Running;
 use crate::ports::{DATABASE, SystemClock, SystemEntropy, Table};
 use crate::repair::AllOffers;
@@ -59,6 +60,7 @@ pub(crate) struct Worker {
     pub(crate) page_tokens: PageTokens,
     pub(crate) waiting: Waiting,
     pub(crate) watch: Watch,
+    pub(crate) glimpse: Kept,
 }
 
 thread_local! {
@@ -73,6 +75,7 @@ thread_local! {
         page_tokens: PageTokens::default(),
         waiting: Waiting::default(),
         watch: Watch::default(),
+        glimpse: Kept::default(),
     });
 }
 
@@ -168,6 +171,11 @@ impl Worker {
                 self.begin_session(unlocked, VaultMode::Device).await
             }
         }
+    }
+
+    /// The open vault, if this worker holds it and it is not being locked.
+    pub(crate) fn peek(&self) -> Option<Rc<Open>> {
+        self.opened().ok().flatten()
     }
 
     fn opened(&self) -> Result<Option<Rc<Open>>, ErrorCode> {
@@ -318,6 +326,7 @@ pub(crate) async fn lock(tell: bool) {
     Session::forget().await;
     worker.page_tokens.forget();
     worker.watch.forget();
+    worker.glimpse.forget();
     worker.offers.lock().await.take();
     worker.sights.lock().await.take();
     browser::clear_alarm(ALARM_LOCK);
@@ -330,8 +339,13 @@ impl Open {
     pub(crate) fn state(&self) -> VaultState {
         VaultState::Unlocked {
             mode: self.mode,
-            locks_at: self.session.borrow().locks_at(),
+            locks_at: self.locks_at(),
         }
+    }
+
+    /// When it locks by itself.
+    pub(crate) fn locks_at(&self) -> Option<Millis> {
+        self.session.borrow().locks_at()
     }
 
     /// The vault is being locked.

@@ -177,6 +177,34 @@ impl AccountOrder {
     ];
 }
 
+impl AccountView {
+    /// Where it stands among others: what is pinned, then as the order says, then by name.
+    #[must_use]
+    pub fn rank(&self, order: AccountOrder) -> (bool, i64, String) {
+        let place = match order {
+            AccountOrder::Name => 0,
+            AccountOrder::Hand => self.own.place.map_or(i64::MAX, i64::from),
+            AccountOrder::Balance => match self.balance {
+                // In dollars, so that sites of different units compare; the fourth digit is enough.
+                #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+                Some(balance) => {
+                    ((balance as f64 / self.unit.per_dollar * 10_000.0) as i64).saturating_neg()
+                }
+                None => i64::MAX,
+            },
+            AccountOrder::Kind => {
+                let at = SiteKind::ALL.iter().position(|kind| *kind == self.kind);
+                at.and_then(|at| i64::try_from(at).ok()).unwrap_or(i64::MAX)
+            }
+            AccountOrder::Synced => match self.synced_at {
+                Some(at) => i64::try_from(at).unwrap_or(i64::MAX).saturating_neg(),
+                None => i64::MAX,
+            },
+        };
+        (!self.own.pinned, place, self.name.to_lowercase())
+    }
+}
+
 /// What the user says to add an account.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AccountDraft {

@@ -27,10 +27,21 @@ pub(crate) fn after(milliseconds: i32, act: impl FnOnce() + 'static) {
         .set_timeout_with_callback_and_timeout_and_arguments_0(act.unchecked_ref(), milliseconds);
 }
 
+/// The window's height.
+pub(crate) fn window_height() -> f64 {
+    let height = window().inner_height().ok();
+    height.and_then(|height| height.as_f64()).unwrap_or(0.0)
+}
+
 /// Does something once, just before the next frame.
 pub(crate) fn next_frame(act: impl FnOnce() + 'static) {
     let act = Closure::once_into_js(act);
     let _ = window().request_animation_frame(act.unchecked_ref());
+}
+
+/// Does something once, when what stands now is on screen: the next frame but one follows that.
+pub(crate) fn once_painted(act: impl FnOnce() + 'static) {
+    next_frame(move || next_frame(move || after(0, act)));
 }
 
 /// Hears an event for as long as the page lives.

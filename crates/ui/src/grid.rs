@@ -321,7 +321,12 @@ impl Grid {
     }
 
     fn draw(&mut self, fresh: Fresh) {
-        if self.height == 0.0 {
+        // Measuring makes the browser lay the page out. The first drawing of all takes the list for
+        // as tall as the window; once it is laid out anyway, `resize` is told the truth.
+        let first_of_all = self.slots.is_empty();
+        if first_of_all {
+            self.height = dom::window_height();
+        } else if self.height == 0.0 {
             self.height = f64::from(self.list.client_height());
         }
         let lines = self.finder.listing.lines.len();
@@ -330,8 +335,11 @@ impl Grid {
             let _ = self.tall.style().set_property("height", &dom::px(total));
             dom::set(&self.list, "aria-rowcount", &lines.to_string());
         }
-        let top =
-            f64::from(self.list.scroll_top()).min((self.top_of(lines) - self.height).max(0.0));
+        let top = if first_of_all {
+            0.0
+        } else {
+            f64::from(self.list.scroll_top()).min((self.top_of(lines) - self.height).max(0.0))
+        };
         let first = self.line_at(top).saturating_sub(SPARE);
         let last = (self.line_at(top + self.height) + 1 + SPARE).min(lines);
         self.provide(last - first);

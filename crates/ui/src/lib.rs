@@ -65,14 +65,15 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub fn mount_options() {
     app::begin();
-    leptos::mount::mount_to_body(options::options);
+    // What is known already is there when the page is built.
     line::listen();
+    leptos::mount::mount_to_body(options::options);
 }
 
 /// Draws the popup into the document.
 #[wasm_bindgen]
 pub fn mount_popup() {
     app::begin();
-    leptos::mount::mount_to_body(popup::popup);
     line::listen();
+    leptos::mount::mount_to_body(popup::popup);
 }

@@ -53,7 +53,8 @@ enum Line {
     Lost,
 }
 
-/// Takes over the line `page.js` opened while the WASM was compiled, and keeps one open.
+/// Takes over what `page.js` has from the glimpse, or the line it opened while the WASM was
+/// compiled, and keeps a line open.
 pub(crate) fn listen() {
     if !take_over() {
         connect();
@@ -106,7 +107,7 @@ fn catch_up(early: JsValue, how_far: CatchUp) {
             hear(event);
         }
         if how_far == CatchUp::ToFirstRows && rows {
-            dom::next_frame(move || dom::after(0, move || catch_up(early, CatchUp::ForAWhile)));
+            dom::once_painted(move || catch_up(early, CatchUp::ForAWhile));
             return;
         }
         if how_far == CatchUp::ForAWhile
@@ -119,6 +120,9 @@ fn catch_up(early: JsValue, how_far: CatchUp) {
     }
     if part(&early, "ended").is_truthy() {
         LINE.set(Line::Lost);
+    } else if part(&early, "port").is_undefined() {
+        // That was the glimpse.
+        connect();
     } else {
         attach(part(&early, "port").unchecked_ref());
     }
@@ -211,7 +215,7 @@ fn heed(event: Event) {
                 .with_untracked(|settings| settings.account_order);
             let stock = Stock::of(accounts, order);
             // What is shown stays until its replacement is complete: known data never blinks.
-            if app.complete.get_untracked() {
+            if app.complete.get_untracked() || with_stock(|stock| !stock.rows.is_empty()) {
                 NEXT.set(Some(stock));
             } else {
                 change_stock(|shown| *shown = stock);

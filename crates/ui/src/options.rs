@@ -318,12 +318,9 @@ pub(crate) fn refresh_when_shown() {
             .settings
             .with_untracked(|settings| settings.refresh_after_minutes.is_some());
         if shown && wanted && asked != Some(true) {
-            // Two frames on, the rows have been painted.
-            dom::next_frame(|| {
-                dom::next_frame(|| {
-                    spawn(async {
-                        let _ = ask(RefreshStale {}).await;
-                    });
+            dom::once_painted(|| {
+                spawn(async {
+                    let _ = ask(RefreshStale {}).await;
                 });
             });
         }

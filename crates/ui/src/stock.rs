@@ -2,9 +2,7 @@
 
 use relaykeep_core::keys::{self, KeyState};
 use relaykeep_core::search;
-use relaykeep_protocol::{
-    AccountId, AccountOrder, AccountView, KeyRef, KeyRow, Millis, RemoteId, SiteKind,
-};
+use relaykeep_protocol::{AccountId, AccountOrder, AccountView, KeyRef, KeyRow, Millis, RemoteId};
 use std::collections::{HashMap, HashSet};
 
 /// One account and what is derived from it.
@@ -105,7 +103,7 @@ impl Stock {
         };
         stock
             .accounts
-            .sort_by_cached_key(|account| rank(&account.view, order));
+            .sort_by_cached_key(|account| account.view.rank(order));
         stock
     }
 
@@ -192,7 +190,7 @@ impl Stock {
         let moved = match index {
             Some(index) => {
                 let old = &mut self.accounts[index as usize];
-                let moved = rank(&old.view, self.order) != rank(&view, self.order)
+                let moved = old.view.rank(self.order) != view.rank(self.order)
                     || found_by(&old.view) != found_by(&view);
                 *old = Account::of(view);
                 moved
@@ -210,7 +208,7 @@ impl Stock {
     fn order_accounts(&mut self, renamed: Option<u32>) {
         let mut order: Vec<u32> = (0..count(self.accounts.len())).collect();
         let by = self.order;
-        order.sort_by_cached_key(|index| rank(&self.accounts[*index as usize].view, by));
+        order.sort_by_cached_key(|index| self.accounts[*index as usize].view.rank(by));
         let mut place = vec![0; order.len()];
         for (new, old) in order.iter().enumerate() {
             place[*old as usize] = count(new);
@@ -353,31 +351,6 @@ impl Stock {
             )
         })
     }
-}
-
-/// Where an account stands: what is pinned, then as the order says, then by name.
-fn rank(view: &AccountView, order: AccountOrder) -> (bool, i64, String) {
-    let place = match order {
-        AccountOrder::Name => 0,
-        AccountOrder::Hand => view.own.place.map_or(i64::MAX, i64::from),
-        AccountOrder::Balance => match view.balance {
-            // In dollars, so that sites of different units compare; the fourth digit is enough.
-            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
-            Some(balance) => {
-                ((balance as f64 / view.unit.per_dollar * 10_000.0) as i64).saturating_neg()
-            }
-            None => i64::MAX,
-        },
-        AccountOrder::Kind => {
-            let at = SiteKind::ALL.iter().position(|kind| *kind == view.kind);
-            at.and_then(|at| i64::try_from(at).ok()).unwrap_or(i64::MAX)
-        }
-        AccountOrder::Synced => match view.synced_at {
-            Some(at) => i64::try_from(at).unwrap_or(i64::MAX).saturating_neg(),
-            None => i64::MAX,
-        },
-    };
-    (!view.own.pinned, place, view.name.to_lowercase())
 }
 
 /// What of an account a search looks through.

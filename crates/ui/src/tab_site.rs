@@ -4,6 +4,7 @@ use crate::account_form::{Form, Place, account_form, ask_for_site, nothing};
 use crate::accounts::sync;
 use crate::app::{app, with_stock};
 use crate::browser_login;
+use crate::dom;
 use crate::el::{all, el, live};
 use crate::icons::Icon;
 use crate::kit::{Btn, Tone, note};
@@ -41,13 +42,16 @@ pub(crate) fn tab_site(adding: RwSignal<bool>) -> AnyView {
             checking.try_set(false);
         });
     };
-    look(false);
     // A half-filled form waits here while the user fetched a token.
     let kept: RwSignal<Option<AccountDraft>> = RwSignal::new(None);
-    spawn(async move {
-        if let Ok(draft) = ask(TakeDraft {}).await {
-            kept.try_set(draft);
-        }
+    // Asking starts the worker: the rows that are here already are painted first.
+    dom::once_painted(move || {
+        look(false);
+        spawn(async move {
+            if let Ok(draft) = ask(TakeDraft {}).await {
+                kept.try_set(draft);
+            }
+        });
     });
     Effect::new(move || {
         // Over another site it would send what is typed for that one to this one.

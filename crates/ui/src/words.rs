@@ -4,7 +4,7 @@ use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use relaykeep_core::units::{self, Amount};
 use relaykeep_protocol::{Millis, SiteKind, Unit};
 use relaykeep_webext::page;
-use std::cell::RefCell;
+use std::cell::{LazyCell, RefCell};
 use std::collections::HashMap;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -176,50 +176,58 @@ impl Format {
     }
 }
 
+/// Each is made where it is first used: opening a page needs few of them.
 struct Formats {
-    plural: Intl::PluralRules,
-    relative: Intl::RelativeTimeFormat,
-    whole: Format,
-    cents: Format,
-    fine: Format,
-    date: Format,
-    full: Format,
-    clock: Format,
+    plural: LazyCell<Intl::PluralRules>,
+    relative: LazyCell<Intl::RelativeTimeFormat>,
+    whole: LazyCell<Format>,
+    cents: LazyCell<Format>,
+    fine: LazyCell<Format>,
+    date: LazyCell<Format>,
+    full: LazyCell<Format>,
+    clock: LazyCell<Format>,
 }
 
 thread_local! {
     // Making an Intl object costs as much as hundreds of uses of it.
-    static FORMATS: Formats = Formats::new();
+    static FORMATS: Formats = const { Formats::new() };
     // Few distances in time are told apart, and every row tells two.
     static RELATIVE: RefCell<HashMap<(i32, &'static str), String>> = RefCell::default();
 }
 
 impl Formats {
-    fn new() -> Self {
-        let locale = Array::of1(&JsValue::from_str(&page::ui_language()));
-        let digits = |count: u8| {
-            let options = options(&[]);
-            let count = JsValue::from(count);
-            let _ = Reflect::set(&options, &"minimumFractionDigits".into(), &count);
-            let _ = Reflect::set(&options, &"maximumFractionDigits".into(), &count);
-            let format = Intl::NumberFormat::new(&locale, &options);
-            Format(format.clone().unchecked_into(), format.format())
-        };
-        let times = |pairs: &[(&str, &str)]| {
-            let format = Intl::DateTimeFormat::new(&locale, &options(pairs));
-            Format(format.clone().unchecked_into(), format.format())
-        };
+    const fn new() -> Self {
         Self {
-            plural: Intl::PluralRules::new(&locale, &options(&[])),
-            relative: Intl::RelativeTimeFormat::new(&locale, &options(&[("numeric", "auto")])),
-            whole: digits(0),
-            cents: digits(2),
-            fine: digits(4),
-            date: times(&[("dateStyle", "medium")]),
-            full: times(&[("dateStyle", "medium"), ("timeStyle", "short")]),
-            clock: times(&[("timeStyle", "short")]),
+            plural: LazyCell::new(|| Intl::PluralRules::new(&locale(), &options(&[]))),
+            relative: LazyCell::new(|| {
+                Intl::RelativeTimeFormat::new(&locale(), &options(&[("numeric", "auto")]))
+            }),
+            whole: LazyCell::new(|| digits(0)),
+            cents: LazyCell::new(|| digits(2)),
+            fine: LazyCell::new(|| digits(4)),
+            date: LazyCell::new(|| times(&[("dateStyle", "medium")])),
+            full: LazyCell::new(|| times(&[("dateStyle", "medium"), ("timeStyle", "short")])),
+            clock: LazyCell::new(|| times(&[("timeStyle", "short")])),
         }
     }
+}
+
+fn locale() -> Array {
+    Array::of1(&JsValue::from_str(&page::ui_language()))
+}
+
+fn digits(count: u8) -> Format {
+    let options = options(&[]);
+    let count = JsValue::from(count);
+    let _ = Reflect::set(&options, &"minimumFractionDigits".into(), &count);
+    let _ = Reflect::set(&options, &"maximumFractionDigits".into(), &count);
+    let format = Intl::NumberFormat::new(&locale(), &options);
+    Format(format.clone().unchecked_into(), format.format())
+}
+
+fn times(pairs: &[(&str, &str)]) -> Format {
+    let format = Intl::DateTimeFormat::new(&locale(), &options(pairs));
+    Format(format.clone().unchecked_into(), format.format())
 }
 
 fn options(pairs: &[(&str, &str)]) -> Object {

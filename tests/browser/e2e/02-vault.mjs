@@ -124,6 +124,35 @@ export default {
       }),
     },
     {
+      name: "a page shows its first rows before it asks the worker; a lock leaves it none",
+      run: (context) => fresh(context, async (app) => {
+        await filled(context, app);
+        const glimpse = () => app.options().then((view) => view.page.evaluate(async () => (await chrome.storage.session.get("g")).g ?? ""));
+        await until("a glimpse", async () => (await glimpse()).includes('"Keys'), { every: 50 });
+        const shownWhenAsking = async () => {
+          const page = await app.browser.newPage();
+          await page.evaluateOnNewDocument(() => {
+            const connect = chrome.runtime.connect.bind(chrome.runtime);
+            chrome.runtime.connect = (...how) => {
+              globalThis.shownThen ??= document.querySelectorAll('[role=grid] [data-key]:not([data-key=""])').length;
+              return connect(...how);
+            };
+          });
+          await app.killWorker();
+          await page.goto(app.url("options.html#/keys"));
+          const shown = await until("the line to the worker", async () => String((await page.evaluate(() => globalThis.shownThen)) ?? ""), { every: 20 });
+          await page.close();
+          return Number(shown);
+        };
+        assert.ok((await shownWhenAsking()) > 0);
+        await app.lock();
+        assert.equal(await glimpse(), "");
+        assert.equal(await shownWhenAsking(), 0);
+        await app.unlock(PASSPHRASE);
+        await until("a glimpse again", async () => (await glimpse()).includes('"Keys'), { every: 50 });
+      }),
+    },
+    {
       name: "this-device-only opens by itself and offers no lock",
       run: (context) => fresh(context, async (app) => {
         const before = await filled(context, app, "device");
