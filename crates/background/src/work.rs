@@ -247,6 +247,7 @@ fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, ErrorCod
             sent: false,
             id: None,
             once: String::new(),
+            rest: String::new(),
             read: false,
         });
     }

@@ -10,7 +10,8 @@ use relaykeep_core::book::{Account, Found, Keyring, RawObjects, Trace, merge, me
 use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{
     Change, Created, Listing, Login, Place, RemoteKey, SiteError, Visit, change_key, check_key,
-    create_keys, delete_key, fields_of, is_still, list_keys, restricted, values_of, whole_patch,
+    create_keys, delete_key, fields_of, is_still, list_keys, rest_of, restricted, values_of,
+    whole_patch,
 };
 use relaykeep_core::vault;
 use relaykeep_protocol::{
@@ -631,6 +632,7 @@ impl Part<'_> {
                 sent: false,
                 id: None,
                 once: String::new(),
+                rest: rest_of(place.kind, &raw),
                 read: false,
             });
         }

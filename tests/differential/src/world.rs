@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use relay_sim::{Args, Running, start};
 use relaykeep_core::ports::Clock;
 use relaykeep_core::secret::Secret;
-use relaykeep_core::site::{BaseUrl, Login, Place, Visit, list_keys};
+use relaykeep_core::site::{BaseUrl, Login, Place, RemoteKey, Visit, list_keys};
 use relaykeep_protocol::{Millis, SiteKind};
 use serde_json::{Map, Value, json};
 
@@ -121,6 +121,28 @@ impl World {
         let listing = listing.expect("alive").expect("the site lists its keys");
         world.place.quirks.learn(&listing.learned);
         world
+    }
+
+    /// A key as the site lists it.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[must_use]
+    pub fn listed(&self, id: i64) -> RemoteKey {
+        let Visit {
+            http,
+            clock,
+            place,
+            login,
+            ..
+        } = self.visit();
+        let listing = run(list_keys(http, clock, place, login, |_| {}));
+        let keys = listing
+            .expect("alive")
+            .expect("the site lists its keys")
+            .keys;
+        let found = keys.into_iter().find(|key| key.id.0 == id.to_string());
+        found.expect("a listed key")
     }
 
     /// What the core's functions take.

@@ -161,6 +161,7 @@ fn made_once(rules: Rules, strikes: &[Strike]) -> World {
         sent: false,
         id: None,
         once: String::new(),
+        rest: String::new(),
         read: false,
     };
     let journal = RefCell::new(wanted.iter().map(making).collect::<Vec<_>>());

@@ -223,6 +223,7 @@ fn making(values: KeyValues) -> Making {
         sent: false,
         id: None,
         once: String::new(),
+        rest: String::new(),
         read: false,
     }
 }

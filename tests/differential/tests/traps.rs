@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use relaykeep_core::http::Method;
 use relaykeep_core::site::{
-    Change, Changed, RemoteKey, SiteError, change_key, create_keys, values_of,
+    Change, Changed, RemoteKey, SiteError, change_key, create_keys, rest_of, values_of,
 };
 use relaykeep_differential::{Line, Moment, Row, Rules, World, row_text, run};
 use relaykeep_protocol::{
@@ -55,6 +55,7 @@ fn making(values: KeyValues) -> Making {
         sent: false,
         id: None,
         once: String::new(),
+        rest: String::new(),
         read: false,
     }
 }
@@ -232,6 +233,43 @@ fn a_hubs_heartbeat_tag_and_backup_group_outlive_every_edit() {
                 row_text(&meant),
                 "{rules:?} {at}"
             );
+        }
+    }
+}
+
+/// Nor does a twin go without it: it would route and bill otherwise than the key it replaces.
+#[test]
+fn a_twin_at_a_hub_has_the_backup_group_heartbeat_and_tag_of_the_old_one() {
+    for rules in [Rules::OneHub, Rules::DoneHub] {
+        let setting = json!({
+            "heartbeat": {"enabled": true, "timeout_seconds": 45}, "billing_tag": "team-a",
+            "limits": {
+                "limit_model_setting": {"enabled": true, "models": ["gpt-4o"]},
+                "limits_ip_setting": {"enabled": false, "whitelist": null},
+            },
+        });
+        let columns = json!({"group": "vip", "backup_group": "default", "setting": setting});
+        let (world, id) = world_with_key(rules, &columns);
+        world.control("options", &json!({"reliable": true}));
+        let old = world.listed(id);
+        let mut wanted = making(values_of(&old.raw));
+        wanted.rest = rest_of(world.place.kind, &old.raw);
+        // One limit is wanted otherwise than the old one has it.
+        wanted.values.addresses = vec!["203.0.113.7".to_owned()];
+        let mut twins = [wanted];
+        assert_eq!(
+            create(&world, &mut twins).expect("an answer"),
+            [KeyEnd::Done]
+        );
+        let twin = twins[0].id.as_ref().expect("an id").0.parse::<i64>();
+        let rows = world.rows();
+        let (twin, old) = (&rows[&twin.expect("a number")], &rows[&id]);
+        let mut meant = old["setting"].clone();
+        meant["limits"]["limits_ip_setting"] =
+            json!({"enabled": true, "whitelist": ["203.0.113.7"]});
+        assert_eq!(twin["setting"], meant, "{rules:?}");
+        for column in ["group", "backup_group", "remain_quota", "expired_time"] {
+            assert_eq!(twin[column], old[column], "{rules:?} {column}");
         }
     }
 }

@@ -94,7 +94,7 @@ pub async fn create_keys(
         stop_if(save(making).await)?;
         let one = &making[at];
         let now = site.clock.now();
-        let body = create_body(place.kind, &one.values, &one.called, group.as_deref(), now);
+        let body = create_body(place.kind, one, group.as_deref(), now);
         let request = adapter::create_request(place, login, body, &one.once);
         match made(site, request).await {
             Ok(made) => {

@@ -9,7 +9,7 @@ use crate::json;
 use crate::secret::Secret;
 use relaykeep_protocol::{
     AddressRule, Expiry, Generation, KeyAbilities, KeyField, KeyPatch, KeyValues, LimitNames,
-    ModelLimit, Quota, SiteKind,
+    Making, ModelLimit, Quota, SiteKind,
 };
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
@@ -403,11 +403,35 @@ pub(super) fn replace_body(
     body
 }
 
+/// What of a key no form shows, and its twin is to have too: the hubs' backup group, heartbeat and
+/// billing tag. Empty where there is no such thing.
+#[must_use]
+pub fn rest_of(kind: SiteKind, raw: &Secret) -> String {
+    if kind.habits().limits != LimitNames::Nested {
+        return String::new();
+    }
+    let mut found = [None; 2];
+    let names = ["backup_group", "setting"];
+    // No secret: a group, limits, a heartbeat, tags.
+    if super::fields::find(raw.expose(), &names, &mut found).is_err() {
+        return String::new();
+    }
+    let held = names.into_iter().zip(found);
+    held.filter_map(|(name, raw)| Some((name, raw?.get())))
+        .fold("{}".to_owned(), |object, (name, value)| {
+            with_entry(Some(&object), name, value)
+        })
+}
+
 /// The body of a new key: every field is written, so that no server's default decides.
 pub(super) fn create_body(
     kind: SiteKind,
-    values: &KeyValues,
-    name: &str,
+    Making {
+        values,
+        called: name,
+        rest,
+        ..
+    }: &Making,
     group: Option<&str>,
     now: u64,
 ) -> String {
@@ -419,11 +443,15 @@ pub(super) fn create_body(
     }
     all.name = Some(name.to_owned());
     all.auto_groups.clone_from(&values.auto_groups);
-    let fields: Vec<String> = written(kind, &all, None)
-        .into_iter()
-        .map(|(name, value)| format!("\"{name}\":{value}"))
-        .collect();
-    format!("{{{}}}", fields.join(","))
+    let rest = Secret::new(rest.clone());
+    // What stands in the rest and is wanted otherwise is as it is wanted.
+    written(kind, &all, Some(&rest)).into_iter().fold(
+        rest.expose().to_owned(),
+        |body, (name, value)| {
+            // into the request
+            with_entry(Some(&body), name, &value)
+        },
+    )
 }
 
 /// The patch that sets a key to all of this.

@@ -216,6 +216,7 @@ impl Play {
                 sent: false,
                 id: None,
                 once: String::new(),
+                rest: String::new(),
                 read: false,
             })
             .collect();
