@@ -30,7 +30,8 @@ export async function watch() {
     for (const end of [onward, socket]) end.on("error", () => (onward.destroy(), socket.destroy()));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const errand = /^https:\/\/[\w.-]+\.(google|googleapis|gstatic|gvt1)\.com:443$/;
+  // Where https does not get through, the browser's updater tries plain http.
+  const errand = /^https?:\/\/[\w.-]+\.(google|googleapis|gstatic|gvt1)\.com(:443)?$/;
   const others = () => asked.filter((one) => !errand.test(one.origin));
   return {
     asked,
