@@ -5,7 +5,7 @@ use crate::worker::{Open, ports, the_worker};
 use relaykeep_core::book::{Account, Trace};
 use relaykeep_core::form;
 use relaykeep_core::keys::{KeyState, state};
-use relaykeep_core::site::{abilities, fields_of};
+use relaykeep_core::site::{abilities, fields_of, has_rest, rest_of};
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_protocol::{
     AccountId, Chosen, ErrorCode, FieldProblem, ItemState, JobId, JobItem, JobKind, JobView,
@@ -123,7 +123,7 @@ fn why_not(account: &Account, id: &RemoteId, work: &Work) -> Option<WhyNot> {
 /// Starts it.
 pub(crate) async fn start(open: &Rc<Open>, work: Work) -> Result<JobId, ErrorCode> {
     let (kind, items) = match work {
-        Work::Create { keys } => (JobKind::Create, create_items(open, keys)?),
+        Work::Create { keys } => (JobKind::Create, create_items(open, keys).await?),
         Work::Undo { job } => (JobKind::Undo, undo_items(open, &job)?),
         work @ (Work::Change { .. }
         | Work::Delete { .. }
@@ -226,19 +226,19 @@ fn items_on(open: &Open, work: Work) -> Result<(JobKind, Vec<JobItem>), ErrorCod
     Ok((kind, items))
 }
 
-fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, ErrorCode> {
+async fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, ErrorCode> {
     if keys.len() > MOST_NEW {
         return Err(too_many(MOST_NEW));
     }
-    let book = open.book.borrow();
     let mut by_account: SortedMap<AccountId, Vec<Making>> = SortedMap::new();
     for NewKey {
         account,
         mut values,
+        like,
     } in keys
     {
-        let held = book.account(&account).ok_or(ErrorCode::NoSuchAccount)?;
-        let can = abilities_of(held)?;
+        let held = open.account(&account)?;
+        let can = abilities_of(&held)?;
         form::check_values(&values, &can).map_err(wrong)?;
         values.addresses = written_for(&values.addresses, &can)?;
         by_account.entry(account).or_default().push(Making {
@@ -247,10 +247,14 @@ fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, ErrorCod
             sent: false,
             id: None,
             once: String::new(),
-            rest: String::new(),
+            rest: match like {
+                Some(like) => rest_held(open, &held, &like).await?,
+                None => String::new(),
+            },
             read: false,
         });
     }
+    let book = open.book.borrow();
     let items = by_account.into_iter().filter_map(|(id, making)| {
         Some(JobItem {
             task: Some(Box::new(Task::Create(making))),
@@ -258,6 +262,16 @@ fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, ErrorCod
         })
     });
     Ok(items.collect())
+}
+
+/// What a held key has that no form shows.
+async fn rest_held(open: &Open, account: &Account, key: &RemoteId) -> Result<String, ErrorCode> {
+    if !has_rest(account.kind()) {
+        return Ok(String::new());
+    }
+    let (_, raws) = open.unseal(account).await?;
+    let rest = raws.raw(key).map(|raw| rest_of(account.kind(), &raw));
+    Ok(rest.unwrap_or_default())
 }
 
 fn abilities_of(account: &Account) -> Result<KeyAbilities, ErrorCode> {

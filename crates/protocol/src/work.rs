@@ -274,6 +274,8 @@ pub struct NewKey {
     pub account: AccountId,
     /// What it is to be set to.
     pub values: KeyValues,
+    /// The key of the same account that it is to be like also where no form shows it.
+    pub like: Option<RemoteId>,
 }
 
 /// What a piece of work will do, before it does it.

@@ -68,6 +68,7 @@ fn clone_form(keys: Vec<KeyRef>, account: AccountId, open: RwSignal<bool>) -> An
         }
     });
     Effect::new(move || state.look(state.target.get()));
+    let keys = StoredValue::new(keys);
     let go = move || {
         state.fields.wrong.set(None);
         let Some((sources, there)) = state
@@ -79,7 +80,8 @@ fn clone_form(keys: Vec<KeyRef>, account: AccountId, open: RwSignal<bool>) -> An
         };
         let account = state.target.get_untracked();
         let mut made = Vec::new();
-        for mut values in sources {
+        let old = keys.get_value();
+        for (mut values, old) in sources.into_iter().zip(old) {
             if single {
                 values.name = state.fields.name.get_untracked();
             }
@@ -94,6 +96,7 @@ fn clone_form(keys: Vec<KeyRef>, account: AccountId, open: RwSignal<bool>) -> An
                 return;
             }
             made.push(NewKey {
+                like: (old.account == account).then_some(old.id),
                 account: account.clone(),
                 values,
             });

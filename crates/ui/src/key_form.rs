@@ -245,6 +245,7 @@ impl State {
                             name,
                             ..wish.clone()
                         },
+                        like: None,
                     })
                     .collect(),
             },

@@ -167,6 +167,7 @@ fn new_key(group: &KeyRef) -> Option<NewKey> {
             enabled: true,
             ..KeyValues::default()
         },
+        like: None,
     })
 }
 

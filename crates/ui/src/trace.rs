@@ -201,6 +201,7 @@ fn again(lines: &[TraceLine]) -> Option<PlanAsk> {
             Some(NewKey {
                 account: line.key.account.clone(),
                 values: line.before.clone()?,
+                like: Some(line.key.id.clone()),
             })
         })
         .collect();

@@ -252,6 +252,22 @@ export default {
       },
     },
     {
+      name: "a clone and a twin at a hub have the backup group and the heartbeat, which no form shows",
+      async run({ app, sites }) {
+        const site = sites[ALL.findIndex((one) => one.name === "Fjord")];
+        await app.createKey({ account: "Fjord", name: "beating", raw: 4444 });
+        const { id, setting } = await stored(site, "beating");
+        const heartbeat = { enabled: true, timeout_seconds: 45 };
+        await site.changeKeys({ update: [{ id, backup_group: "default", setting: { ...setting, heartbeat } }] });
+        await app.sync("Fjord");
+        await app.clone({ account: "Fjord", name: "beating", as: "beating too" });
+        await app.rotate({ account: "Fjord", name: "beating" });
+        const all = (await site.keys()).filter((key) => key.name.startsWith("beating"));
+        assert.equal(all.length, 3, all.map((key) => key.name).join());
+        for (const key of all) assert.deepEqual([key.backup_group, key.setting.heartbeat, key.remain_quota], ["default", heartbeat, 4444], key.name);
+      },
+    },
+    {
       name: "a site that answers success and stores something else is found out",
       async run({ app, sites: { 5: site } }) {
         await app.createKey({ account: "Dale", name: "lied to", raw: 1000 });

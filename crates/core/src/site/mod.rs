@@ -56,7 +56,9 @@ pub use sub2api::session::{NoSession, Session, refresh, sign_in};
 pub use trial::trial;
 pub use typed::{NotAUserId, read_token, read_user_id, typed_key};
 pub use usage::{key_billing, key_totals, key_usage};
-pub use values::{abilities, differing, fields_of, rest_of, restricted, values_of, whole_patch};
+pub use values::{
+    abilities, differing, fields_of, has_rest, rest_of, restricted, values_of, whole_patch,
+};
 
 /// Whether a kind's sites have endpoints that give the full keys behind masks.
 #[must_use]

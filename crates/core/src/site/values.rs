@@ -403,11 +403,17 @@ pub(super) fn replace_body(
     body
 }
 
+/// Keys of such sites hold what no form shows.
+#[must_use]
+pub fn has_rest(kind: SiteKind) -> bool {
+    kind.habits().limits == LimitNames::Nested
+}
+
 /// What of a key no form shows, and its twin is to have too: the hubs' backup group, heartbeat and
 /// billing tag. Empty where there is no such thing.
 #[must_use]
 pub fn rest_of(kind: SiteKind, raw: &Secret) -> String {
-    if kind.habits().limits != LimitNames::Nested {
+    if !has_rest(kind) {
         return String::new();
     }
     let mut found = [None; 2];
