@@ -305,6 +305,7 @@ export class App {
   /** Jobs as shown, newest first: `{ id, title, text, items, running }`. */
   async jobs() {
     const view = await this.options("activity");
+    await until("Activity to know all jobs", () => view.page.evaluate(() => !document.querySelector("[aria-busy=true] > .head")), { every: 20 });
     return this.#jobsOn(view);
   }
 

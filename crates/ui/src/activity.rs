@@ -43,12 +43,14 @@ pub(crate) fn is_over(job: &JobView) -> bool {
 /// The section.
 pub(crate) fn activity_page() -> AnyView {
     let app = app();
+    // At first only what runs is known.
+    let busy = move || (!app.complete.get()).then_some("true");
     el("div").class("page")
-.kid(el("div").class("in")
+.kid(el("div").class("in").live("aria-busy", busy)
 .kid(el("div").class("head")
 .kid(el("h1")
 .kid(t("activity", &[]))))
-.kid(live(move || app.jobs.with(Vec::is_empty).then(|| el("p").class("lead")
+.kid(live(move || (app.complete.get() && app.jobs.with(Vec::is_empty)).then(|| el("p").class("lead")
 .kid(t("no_jobs", &[])))))
 .kid(view! { <For
                     each=move || app.jobs.with(|jobs| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>())
