@@ -5,17 +5,19 @@
 use crate::events::{CHUNK, in_order};
 use crate::session;
 use crate::worker::{Open, Worker, the_worker};
+use relaykeep_core::book::Account;
 use relaykeep_core::json;
-use relaykeep_protocol::{Event, JobState, Millis};
+use relaykeep_protocol::{Event, JobState, KeyRow, Millis};
 use relaykeep_webext::worker as browser;
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 
-/// About what a screen shows: the page paints when it has read so many.
-const SCREEN: usize = 40;
-/// More than a tall screen shows.
+/// More than the popup shows at once: so many of those used last.
+const LATEST: usize = 40;
+/// More than a tall screen shows: so many of the first accounts.
 const ROWS: usize = 100;
 /// Changes come in bursts.
 const AFTER: Millis = 500;
@@ -95,20 +97,56 @@ fn events(worker: &Worker, open: &Open) -> Vec<String> {
         }),
         json::write(&Event::Accounts(views)),
     ];
-    let mut held = 0;
-    for account in accounts {
-        let mut rows = account.rows().take(CHUNK).peekable();
-        while rows.peek().is_some() {
-            let rows: Vec<_> = rows.by_ref().take(SCREEN).collect();
-            held += rows.len();
+    let rows = first_rows(&accounts);
+    if rows.iter().all(Vec::is_empty) {
+        // Nothing to show early: such a page is better off with its line.
+        return Vec::new();
+    }
+    for (account, rows) in accounts.iter().zip(rows) {
+        if !rows.is_empty() {
             texts.push(json::write(&Event::Keys {
                 account: account.id(),
                 rows,
             }));
         }
-        if held >= ROWS {
-            break;
-        }
     }
     texts
+}
+
+/// By account, what stands first on a page: the keys of the first accounts, and of all accounts those
+/// used last, which the popup puts on top. What stands there at first must not move afterwards.
+fn first_rows(accounts: &[&Account]) -> Vec<Vec<KeyRow>> {
+    let mut all: Vec<Vec<KeyRow>> = accounts.iter().map(|one| one.rows().collect()).collect();
+    let mut latest = Vec::with_capacity(LATEST + 1);
+    for at in all.iter().flatten().filter_map(|row| row.last_used) {
+        latest.insert(latest.partition_point(|one| *one < at), at);
+        if latest.len() > LATEST {
+            latest.remove(0);
+        }
+    }
+    let since = latest.first().copied().filter(|_| latest.len() == LATEST);
+    let newer = latest.iter().filter(|at| Some(**at) > since).count();
+    // Of those that were used in the same second, the first.
+    let mut as_new = LATEST.saturating_sub(newer);
+    let mut held = 0;
+    for rows in &mut all {
+        let mut whole = if held < ROWS { CHUNK } else { 0 };
+        rows.retain(|row| {
+            let latest = row.last_used.is_some()
+                && match row.last_used.cmp(&since) {
+                    Ordering::Greater => true,
+                    Ordering::Equal => {
+                        let fits = as_new > 0;
+                        as_new = as_new.saturating_sub(1);
+                        fits
+                    }
+                    Ordering::Less => false,
+                };
+            let first = whole > 0;
+            whole = whole.saturating_sub(1);
+            first || latest
+        });
+        held += rows.len();
+    }
+    all
 }

@@ -2,7 +2,7 @@
 
 use crate::jobs;
 use crate::worker::{Open, ports, the_worker};
-use relaykeep_core::book::{Account, Trace};
+use relaykeep_core::book::{Account, RawObjects, Trace};
 use relaykeep_core::form;
 use relaykeep_core::keys::{KeyState, state};
 use relaykeep_core::site::{abilities, fields_of, has_rest, rest_of};
@@ -231,6 +231,7 @@ async fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, Er
         return Err(too_many(MOST_NEW));
     }
     let mut by_account: SortedMap<AccountId, Vec<Making>> = SortedMap::new();
+    let mut raws: SortedMap<AccountId, RawObjects> = SortedMap::new();
     for NewKey {
         account,
         mut values,
@@ -241,16 +242,24 @@ async fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, Er
         let can = abilities_of(&held)?;
         form::check_values(&values, &can).map_err(wrong)?;
         values.addresses = written_for(&values.addresses, &can)?;
+        let rest = match like {
+            Some(like) if has_rest(held.kind()) => {
+                if raws.get(&account).is_none() {
+                    raws.insert(account.clone(), open.unseal(&held).await?.1);
+                }
+                let raw = raws.get(&account).and_then(|raws| raws.raw(&like));
+                raw.map(|raw| rest_of(held.kind(), &raw))
+                    .unwrap_or_default()
+            }
+            Some(_) | None => String::new(),
+        };
         by_account.entry(account).or_default().push(Making {
             values,
             called: String::new(),
             sent: false,
             id: None,
             once: String::new(),
-            rest: match like {
-                Some(like) => rest_held(open, &held, &like).await?,
-                None => String::new(),
-            },
+            rest,
             read: false,
         });
     }
@@ -262,16 +271,6 @@ async fn create_items(open: &Open, keys: Vec<NewKey>) -> Result<Vec<JobItem>, Er
         })
     });
     Ok(items.collect())
-}
-
-/// What a held key has that no form shows.
-async fn rest_held(open: &Open, account: &Account, key: &RemoteId) -> Result<String, ErrorCode> {
-    if !has_rest(account.kind()) {
-        return Ok(String::new());
-    }
-    let (_, raws) = open.unseal(account).await?;
-    let rest = raws.raw(key).map(|raw| rest_of(account.kind(), &raw));
-    Ok(rest.unwrap_or_default())
 }
 
 fn abilities_of(account: &Account) -> Result<KeyAbilities, ErrorCode> {

@@ -319,6 +319,8 @@ pub(crate) async fn lock(tell: bool) {
         if tell {
             worker.pages.tell_locked(open.waiting_jobs());
         }
+        // A page that opens while answers are awaited shows no rows.
+        crate::session::forget_glimpse().await;
         open.settle().await;
         open.searchable.take();
         *worker.open.borrow_mut() = None;

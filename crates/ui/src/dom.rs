@@ -1,6 +1,8 @@
 //! The few things of the document that are done by hand.
 
 use js_sys::{Array, Function, Reflect};
+use std::cell::Cell;
+use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Document, Element, Event, EventTarget, HtmlElement, Window};
@@ -40,8 +42,25 @@ pub(crate) fn next_frame(act: impl FnOnce() + 'static) {
 }
 
 /// Does something once, when what stands now is on screen: the next frame but one follows that.
+/// A hidden page has no frames.
 pub(crate) fn once_painted(act: impl FnOnce() + 'static) {
-    next_frame(move || next_frame(move || after(0, act)));
+    const AT_THE_LATEST: i32 = 500;
+    if !is_visible() {
+        return after(0, act);
+    }
+    let act = Rc::new(Cell::new(Some(act)));
+    let late = Rc::clone(&act);
+    let once = move || {
+        if let Some(act) = act.take() {
+            act();
+        }
+    };
+    next_frame(move || next_frame(move || after(0, once)));
+    after(AT_THE_LATEST, move || {
+        if let Some(act) = late.take() {
+            act();
+        }
+    });
 }
 
 /// Hears an event for as long as the page lives.

@@ -197,7 +197,7 @@ pub(crate) fn scroll() {
 /// The visible height changed.
 fn resize() {
     with_grid(|grid| {
-        grid.height = 0.0;
+        grid.height = f64::from(grid.list.client_height());
         grid.draw(Fresh::Kept);
     });
 }
@@ -323,7 +323,7 @@ impl Grid {
     fn draw(&mut self, fresh: Fresh) {
         // Measuring makes the browser lay the page out. The first drawing of all takes the list for
         // as tall as the window; once it is laid out anyway, `resize` is told the truth.
-        let first_of_all = self.slots.is_empty();
+        let first_of_all = self.height == 0.0 && self.slots.is_empty();
         if first_of_all {
             self.height = dom::window_height();
         } else if self.height == 0.0 {

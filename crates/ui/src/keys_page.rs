@@ -51,8 +51,9 @@ pub(crate) fn keys_page() -> AnyView {
     let searching = Signal::derive(move || {
         !typed.with(String::is_empty) || filter.get() != Filter::All || tag.with(Option::is_some)
     });
-    let nothing_found =
-        Signal::derive(move || searching.get() && app.matched.get() == 0 && total.get() > 0);
+    let nothing_found = Signal::derive(move || {
+        app.complete.get() && searching.get() && app.matched.get() == 0 && total.get() > 0
+    });
     // More rows are on their way.
     let busy = move || (!app.complete.get() || app.looking.get()).then_some("true");
     el("div")

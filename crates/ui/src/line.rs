@@ -99,6 +99,8 @@ fn catch_up(early: JsValue, how_far: CatchUp) {
     const SLICE: u64 = 8;
     let began = crate::words::now();
     let heard: Array = part(&early, "heard").unchecked_into();
+    // A glimpse is short, and painted whole: what stands on top must not move at once.
+    let glimpse = part(&early, "port").is_undefined();
     while heard.length() > 0 {
         let text = heard.shift().as_string().unwrap_or_default();
         let event = json::read::<Event>(&text);
@@ -106,7 +108,7 @@ fn catch_up(early: JsValue, how_far: CatchUp) {
         if let Ok(event) = event {
             hear(event);
         }
-        if how_far == CatchUp::ToFirstRows && rows {
+        if how_far == CatchUp::ToFirstRows && rows && !glimpse {
             dom::once_painted(move || catch_up(early, CatchUp::ForAWhile));
             return;
         }
@@ -120,9 +122,8 @@ fn catch_up(early: JsValue, how_far: CatchUp) {
     }
     if part(&early, "ended").is_truthy() {
         LINE.set(Line::Lost);
-    } else if part(&early, "port").is_undefined() {
-        // That was the glimpse.
-        connect();
+    } else if glimpse {
+        dom::once_painted(connect);
     } else {
         attach(part(&early, "port").unchecked_ref());
     }
@@ -134,6 +135,7 @@ fn catch_up(early: JsValue, how_far: CatchUp) {
 fn connect() {
     // A new line says everything anew.
     OPENED.set(None);
+    LINE.set(Line::Lost);
     if let Ok(port) = page::connect(PORT_NAME) {
         attach(&port);
     }

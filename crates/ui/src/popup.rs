@@ -206,7 +206,10 @@ fn open() -> AnyView {
                                     .kid(el("p").kid(t("no_keys_popup", &[])))
                                     .into_any(),
                             )
-                        } else if app.matched.get() == 0 && !typed.with(String::is_empty) {
+                        } else if app.complete.get()
+                            && app.matched.get() == 0
+                            && !typed.with(String::is_empty)
+                        {
                             Some(
                                 el("div")
                                     .class("nothing")
