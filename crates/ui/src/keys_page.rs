@@ -137,8 +137,8 @@ fn top(typed: RwSignal<String>, filter: RwSignal<Filter>, counts: Memo<[u32; 9]>
             .with(|jobs| jobs.iter().any(|job| !crate::activity::is_over(job)))
     });
     let said = move || {
-        let (found, all) = (app.matched.get_untracked(), counts.get_untracked()[0]);
-        t("count_of", &[&number(found), &number(all)])
+        let (found, all) = (app.matched.get_untracked(), counts.try_get_untracked()?[0]);
+        Some(t("count_of", &[&number(found), &number(all)]))
     };
     el("div")
         .class("top")

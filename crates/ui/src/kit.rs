@@ -418,7 +418,7 @@ pub(crate) fn say(text: &str) {
 }
 
 /// Says a line when nothing else was to be said so for a moment: a count after typing.
-pub(crate) fn say_soon(text: impl FnOnce() -> String + 'static) {
+pub(crate) fn say_soon(text: impl FnOnce() -> Option<String> + 'static) {
     const PAUSE: i32 = 400;
     thread_local! {
         static TURN: Cell<u32> = const { Cell::new(0) };
@@ -426,8 +426,11 @@ pub(crate) fn say_soon(text: impl FnOnce() -> String + 'static) {
     let mine = TURN.get() + 1;
     TURN.set(mine);
     dom::after(PAUSE, move || {
-        if TURN.get() == mine {
-            say(&text());
+        // Locked meanwhile, there is nothing left to speak of.
+        if TURN.get() == mine
+            && let Some(text) = text()
+        {
+            say(&text);
         }
     });
 }

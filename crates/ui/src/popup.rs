@@ -177,7 +177,7 @@ fn open() -> AnyView {
                             let text = event_target_value(&event);
                             app.matched.set(popup_list::type_in(&text));
                             typed.set(text);
-                            say_soon(move || tally.get_untracked());
+                            say_soon(move || tally.try_get_untracked());
                         })
                 )
             )
