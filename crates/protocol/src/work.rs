@@ -350,7 +350,7 @@ pub struct Making {
     /// Marks the request, so that the site carries it out once however often it comes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub once: String,
-    /// What else the key that it replaces holds and no form shows, as its site wrote it.
+    /// What else the key that it is to be like holds and no form shows, as its site wrote it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rest: String,
     /// The full key came in the answer and was taken in, where a site shows it only there.

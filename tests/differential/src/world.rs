@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use relay_sim::{Args, Running, start};
 use relaykeep_core::ports::Clock;
 use relaykeep_core::secret::Secret;
-use relaykeep_core::site::{BaseUrl, Login, Place, RemoteKey, Visit, list_keys};
+use relaykeep_core::site::{BaseUrl, Listing, Login, Place, RemoteKey, Visit, list_keys};
 use relaykeep_protocol::{Millis, SiteKind};
 use serde_json::{Map, Value, json};
 
@@ -111,14 +111,7 @@ impl World {
             let token = session["accessToken"].as_str().expect("a token").to_owned();
             world.login = Login::new(Secret::new(token), Some("2".to_owned()), &base);
         }
-        let listing = run(list_keys(
-            &world.port,
-            &world.clock,
-            &world.place,
-            &world.login,
-            |_| {},
-        ));
-        let listing = listing.expect("alive").expect("the site lists its keys");
+        let listing = world.listing();
         world.place.quirks.learn(&listing.learned);
         world
     }
@@ -129,6 +122,15 @@ impl World {
     /// When it does not.
     #[must_use]
     pub fn listed(&self, id: i64) -> RemoteKey {
+        let found = self
+            .listing()
+            .keys
+            .into_iter()
+            .find(|key| key.id.0 == id.to_string());
+        found.expect("a listed key")
+    }
+
+    fn listing(&self) -> Listing {
         let Visit {
             http,
             clock,
@@ -137,12 +139,7 @@ impl World {
             ..
         } = self.visit();
         let listing = run(list_keys(http, clock, place, login, |_| {}));
-        let keys = listing
-            .expect("alive")
-            .expect("the site lists its keys")
-            .keys;
-        let found = keys.into_iter().find(|key| key.id.0 == id.to_string());
-        found.expect("a listed key")
+        listing.expect("alive").expect("the site lists its keys")
     }
 
     /// What the core's functions take.

@@ -376,7 +376,8 @@ pub(super) fn replace_body(
         Protocol::Sub2Api => return sub2api::write_body(raw.expose(), patch, group).into(),
         Protocol::OpenRouter => return openrouter::write_body(raw.expose(), patch).into(), // likewise
     }
-    let written = written(kind, patch, Some(raw));
+    // No secret is read of it: limits, a heartbeat, tags.
+    let written = written(kind, patch, Some(raw.expose()));
     let mut body = Zeroizing::new(String::from("{"));
     let mut put = |name: &str, value: &str| {
         if body.len() > 1 {
@@ -449,15 +450,12 @@ pub(super) fn create_body(
     }
     all.name = Some(name.to_owned());
     all.auto_groups.clone_from(&values.auto_groups);
-    let rest = Secret::new(rest.clone());
     // What stands in the rest and is wanted otherwise is as it is wanted.
-    written(kind, &all, Some(&rest)).into_iter().fold(
-        rest.expose().to_owned(),
-        |body, (name, value)| {
-            // into the request
+    written(kind, &all, Some(rest))
+        .into_iter()
+        .fold(rest.clone(), |body, (name, value)| {
             with_entry(Some(&body), name, &value)
-        },
-    )
+        })
 }
 
 /// The patch that sets a key to all of this.
@@ -503,14 +501,13 @@ pub(super) fn cannot_hold(
     }
 }
 
-/// A patch in a site's own fields; `raw` is the key as it is.
-fn written(kind: SiteKind, patch: &KeyPatch, raw: Option<&Secret>) -> Vec<(&'static str, String)> {
+/// A patch in a site's own fields; `held` is the key as it is, of which `setting` is read.
+fn written(kind: SiteKind, patch: &KeyPatch, held: Option<&str>) -> Vec<(&'static str, String)> {
     let names = kind.habits().limits;
     let mut setting = None;
     let mut fields = Vec::new();
     if names == LimitNames::Nested && (patch.models.is_some() || patch.addresses.is_some()) {
-        // No secret: limits, a heartbeat, tags.
-        let held = raw.and_then(|raw| Settable::read(raw.expose()).ok()?.setting);
+        let held = held.and_then(|held| Settable::read(held).ok()?.setting);
         setting = Some(held.map_or_else(|| "{}".to_owned(), |held| held.get().to_owned()));
     }
     if let Some(name) = &patch.name {
