@@ -47,9 +47,8 @@ pub(crate) async fn restore(
     let unlocked = vault::restore_backup(ports(), text, passphrase).await?;
     // A backup opens with its passphrase; no device key stands beside one.
     forget_device_key(DATABASE).await;
-    worker.forget_open();
     worker
-        .begin_session(unlocked, VaultMode::Passphrase)
+        .replace_session(unlocked, VaultMode::Passphrase)
         .await?;
     crate::events::tell_state(worker).await;
     Ok(())
@@ -63,8 +62,7 @@ pub(crate) async fn start_over(worker: &Rc<Worker>, confirmed: bool) -> Result<(
     // Sets a device key aside with what it opens.
     vault::start_over(ports()).await?;
     forget_device_key(DATABASE).await;
-    worker.forget_open();
-    crate::session::Session::forget().await;
+    worker.end_session().await;
     crate::events::tell_state(worker).await;
     Ok(())
 }

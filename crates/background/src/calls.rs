@@ -323,9 +323,8 @@ async fn change(
     if resealed.weaker {
         notices.push(Notice::WeakerWorkFactors);
     }
-    worker.forget_open();
     worker
-        .begin_session(Unlocked { keys, notices }, mode)
+        .replace_session(Unlocked { keys, notices }, mode)
         .await?;
     crate::events::tell_state(worker).await;
     Ok(())

@@ -91,9 +91,15 @@ pub(crate) async fn app_state(worker: &Rc<Worker>) -> (AppState, Option<Rc<Open>
     (state, open)
 }
 
-/// The state as one event.
+/// The state as one event; it still holds when this returns.
 async fn state_event(worker: &Rc<Worker>) -> (Event, Option<Rc<Open>>) {
-    let (state, open) = app_state(worker).await;
+    let (state, open) = loop {
+        let turns = worker.turns();
+        let found = app_state(worker).await;
+        if worker.turns() == turns {
+            break found;
+        }
+    };
     let AppState {
         vault,
         settings,

@@ -51,7 +51,12 @@ pub(crate) struct Worker {
     pub(crate) egress: Egress,
     pub(crate) pages: Pages,
     open: RefCell<Option<Rc<Open>>>,
+    /// One opening, unlocking or locking at a time.
     opening: Mutex<()>,
+    /// Until the lock is done, nothing opens.
+    locking: Cell<bool>,
+    /// How often the vault was opened or closed.
+    turns: Cell<u32>,
     pub(crate) notices: RefCell<Vec<Notice>>,
     /// What sites offer, once it was read from the session; one use at a time.
     pub(crate) offers: Mutex<Option<AllOffers>>,
@@ -69,6 +74,8 @@ thread_local! {
         pages: Pages::default(),
         open: RefCell::new(None),
         opening: Mutex::new(()),
+        locking: Cell::new(false),
+        turns: Cell::new(0),
         notices: RefCell::default(),
         offers: Mutex::new(None),
         sights: Mutex::new(None),
@@ -168,7 +175,7 @@ impl Worker {
                     .filter_map(|bytes| String::from_utf8(bytes).ok().map(Secret::new))
                     .collect();
                 let unlocked = vault::unlock_with_device_key(ports(), &copies).await?;
-                self.begin_session(unlocked, VaultMode::Device).await
+                self.begin(unlocked, VaultMode::Device).await
             }
         }
     }
@@ -178,7 +185,15 @@ impl Worker {
         self.opened().ok().flatten()
     }
 
+    /// How often the vault was opened or closed: what was learnt before the last time may be wrong.
+    pub(crate) fn turns(&self) -> u32 {
+        self.turns.get()
+    }
+
     fn opened(&self) -> Result<Option<Rc<Open>>, ErrorCode> {
+        if self.locking.get() {
+            return Err(ErrorCode::Locked);
+        }
         let Some(open) = self.open.borrow().clone() else {
             return Ok(None);
         };
@@ -192,8 +207,38 @@ impl Worker {
         Ok(Some(open))
     }
 
-    /// Begins a session with freshly unlocked keys.
+    /// Begins a session with freshly unlocked keys, unless one has begun meanwhile.
     pub(crate) async fn begin_session(
+        self: &Rc<Self>,
+        unlocked: Unlocked,
+        mode: VaultMode,
+    ) -> Result<Rc<Open>, ErrorCode> {
+        let _one = self.opening.lock().await;
+        match self.opened()? {
+            Some(open) => Ok(open),
+            None => self.begin(unlocked, mode).await,
+        }
+    }
+
+    /// Begins a session in the place of the one there is: its keys open nothing any more.
+    pub(crate) async fn replace_session(
+        self: &Rc<Self>,
+        unlocked: Unlocked,
+        mode: VaultMode,
+    ) -> Result<Rc<Open>, ErrorCode> {
+        let _one = self.opening.lock().await;
+        self.forget_open();
+        self.begin(unlocked, mode).await
+    }
+
+    /// Ends the session: what it was for has been set aside.
+    pub(crate) async fn end_session(&self) {
+        let _one = self.opening.lock().await;
+        self.forget_open();
+        Session::forget().await;
+    }
+
+    async fn begin(
         self: &Rc<Self>,
         unlocked: Unlocked,
         mode: VaultMode,
@@ -268,7 +313,7 @@ impl Worker {
             committing: Cell::new(false),
             searchable: RefCell::default(),
         });
-        *self.open.borrow_mut() = Some(Rc::clone(&open));
+        self.hold(Some(Rc::clone(&open)));
         crate::jobs::resume(self, &open).await;
         let scheduled = Rc::clone(&open);
         spawn_local(async move {
@@ -293,10 +338,15 @@ impl Worker {
     }
 
     /// Lets the memory of the vault go, so that the next use reads it anew. Not a lock.
-    pub(crate) fn forget_open(&self) {
-        if let Some(open) = self.open.borrow_mut().take() {
+    fn forget_open(&self) {
+        if let Some(open) = self.hold(None) {
             open.closing.set(true);
         }
+    }
+
+    fn hold(&self, open: Option<Rc<Open>>) -> Option<Rc<Open>> {
+        self.turns.set(self.turns.get().wrapping_add(1));
+        self.open.replace(open)
     }
 }
 
@@ -304,6 +354,8 @@ impl Worker {
 /// then the keys are forgotten.
 pub(crate) async fn lock(tell: bool) {
     let worker = the_worker();
+    // A worker that has just started may be opening the vault for somebody: that is locked too.
+    let one = worker.opening.lock().await;
     let open = worker.open.borrow().clone();
     let mode = match &open {
         Some(open) => open.mode,
@@ -314,6 +366,7 @@ pub(crate) async fn lock(tell: bool) {
     if mode == VaultMode::Device {
         return;
     }
+    worker.locking.set(true);
     if let Some(open) = open {
         open.closing.set(true);
         if tell {
@@ -323,8 +376,8 @@ pub(crate) async fn lock(tell: bool) {
         crate::session::forget_glimpse().await;
         open.settle().await;
         open.searchable.take();
-        *worker.open.borrow_mut() = None;
     }
+    worker.hold(None);
     Session::forget().await;
     worker.page_tokens.forget();
     worker.watch.forget();
@@ -332,6 +385,8 @@ pub(crate) async fn lock(tell: bool) {
     worker.offers.lock().await.take();
     worker.sights.lock().await.take();
     browser::clear_alarm(ALARM_LOCK);
+    worker.locking.set(false);
+    drop(one);
     if tell {
         crate::events::tell_state(&worker).await;
     }
@@ -357,6 +412,10 @@ impl Open {
 
     /// A person did something: the deadline moves. Jobs never call this.
     pub(crate) async fn touch(&self) {
+        if self.closing.get() {
+            // The session has been forgotten, or is about to be.
+            return;
+        }
         let now = browser::now();
         let minutes = self.book.borrow().settings().lock_after_minutes;
         let idle = match self.mode {

@@ -153,6 +153,25 @@ export default {
       }),
     },
     {
+      // The press wakes the worker, which opens the vault for the page; the click locks it meanwhile.
+      name: "Lock pressed while the worker is just opening the vault locks it",
+      run: (context) => fresh(context, async (app) => {
+        await filled(context, app);
+        for (let round = 0; round < 3; round += 1) {
+          const view = await app.options();
+          const lock = await view.find("button", "Lock");
+          await app.killWorker();
+          await lock.evaluate((button) => {
+            button.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true }));
+            button.click();
+          });
+          await view.find("heading", "Relaykeep is locked");
+          assert.deepEqual(await view.page.evaluate(async () => Object.keys(await chrome.storage.session.get()).filter((name) => "sg".includes(name))), []);
+          await app.unlock(PASSPHRASE);
+        }
+      }),
+    },
+    {
       name: "this-device-only opens by itself and offers no lock",
       run: (context) => fresh(context, async (app) => {
         const before = await filled(context, app, "device");
