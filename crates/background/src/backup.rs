@@ -1,7 +1,7 @@
 //! Backup files in, and setting an old vault aside.
 
 use crate::ports::DATABASE;
-use crate::worker::{Worker, ports};
+use crate::worker::{Worker, ports, writing};
 use relaykeep_core::book::Book;
 use relaykeep_core::secret::Secret;
 use relaykeep_core::vault::{self, RecordId};
@@ -44,14 +44,19 @@ pub(crate) async fn restore(
     text: &str,
     passphrase: &Secret,
 ) -> Result<(), ErrorCode> {
-    let unlocked = vault::restore_backup(ports(), text, passphrase).await?;
-    // A backup opens with its passphrase; no device key stands beside one.
-    forget_device_key(DATABASE).await;
-    worker
-        .replace_session(unlocked, VaultMode::Passphrase)
-        .await?;
+    let (text, passphrase) = (text.to_owned(), passphrase.clone());
+    let restored = worker
+        .replace_session(VaultMode::Passphrase, async |_| {
+            let work = async move { vault::restore_backup(ports(), &text, &passphrase).await };
+            let unlocked = writing(work).await?;
+            // A backup opens with its passphrase; no device key stands beside one.
+            forget_device_key(DATABASE).await;
+            Ok(unlocked)
+        })
+        .await;
+    // Also where it failed: then what was open is opened again.
     crate::events::tell_state(worker).await;
-    Ok(())
+    restored.map(|_| ())
 }
 
 /// Sets the vault aside and begins anew. Nothing is deleted.
@@ -59,10 +64,13 @@ pub(crate) async fn start_over(worker: &Rc<Worker>, confirmed: bool) -> Result<(
     if !confirmed {
         return Err(ErrorCode::NotAllowed);
     }
-    // Sets a device key aside with what it opens.
-    vault::start_over(ports()).await?;
-    forget_device_key(DATABASE).await;
-    worker.end_session().await;
+    let setting_aside = async {
+        // Sets a device key aside with what it opens.
+        writing(vault::start_over(ports())).await?;
+        forget_device_key(DATABASE).await;
+        Ok(())
+    };
+    let ended = worker.end_session(setting_aside).await;
     crate::events::tell_state(worker).await;
-    Ok(())
+    ended
 }

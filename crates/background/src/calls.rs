@@ -2,7 +2,7 @@
 
 use crate::ports::DATABASE;
 use crate::session;
-use crate::worker::{Open, Worker, ports, the_worker};
+use crate::worker::{Open, Worker, ports, the_worker, writing};
 use relaykeep_core::json;
 use relaykeep_core::secret::Secret;
 use relaykeep_core::site::BaseUrl;
@@ -14,6 +14,7 @@ use relaykeep_protocol::{
 };
 use relaykeep_webext::{forget_device_key, save_device_key};
 use serde::Serialize;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// A refusal, as the page reads it.
@@ -100,8 +101,25 @@ async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCo
             Ok(open)
         }
     };
+    let answer = carry_out_in(worker, open.clone(), call).await?;
+    if open.is_ok_and(|open| open.is_closing()) {
+        // Locked meanwhile: nothing of the vault goes out any more.
+        return Err(ErrorCode::Locked);
+    }
+    Ok(answer)
+}
+
+async fn carry_out_in(
+    worker: &Rc<Worker>,
+    open: Result<Rc<Open>, ErrorCode>,
+    call: AnyCall,
+) -> Result<String, ErrorCode> {
     match call {
-        AnyCall::GetState(_) => done(crate::events::app_state(worker).await.0),
+        AnyCall::GetState(_) => {
+            // Whoever tries again hears all of it where the vault opens now.
+            crate::events::tell_state(worker).await;
+            done(crate::events::app_state(worker).await.0)
+        }
         AnyCall::Touch(_) => done(()),
         AnyCall::CreateVault(call) => done(create(worker, call.mode, call.passphrase).await?),
         AnyCall::Unlock(call) => done(unlock(worker, call.passphrase).await?),
@@ -275,8 +293,16 @@ async fn create(
         Ok(_) | Err(_) => return Err(ErrorCode::VaultExists),
     }
     let protection = protection(mode, passphrase).await?;
-    let unlocked = vault::create(ports(), &protection).await?;
-    worker.begin_session(unlocked, mode).await?;
+    let made = Rc::new(Cell::new(false));
+    let making = Rc::clone(&made);
+    let create = writing(async move {
+        making.set(true);
+        vault::create(ports(), &protection).await
+    });
+    worker.begin_session(mode, create).await?;
+    if !made.get() {
+        return Err(ErrorCode::VaultExists);
+    }
     crate::events::tell_state(worker).await;
     Ok(())
 }
@@ -285,9 +311,10 @@ async fn unlock(worker: &Rc<Worker>, passphrase: Sensitive) -> Result<(), ErrorC
     if worker.open().await.is_ok() {
         return Ok(());
     }
-    let unlocked = vault::unlock(ports(), &secret(passphrase)).await?;
+    let passphrase = secret(passphrase);
+    let unlocking = async { Ok(vault::unlock(ports(), &passphrase).await?) };
     let open = worker
-        .begin_session(unlocked, VaultMode::Passphrase)
+        .begin_session(VaultMode::Passphrase, unlocking)
         .await?;
     crate::events::tell_state(worker).await;
     crate::jobs::catch_up(&open).await;
@@ -306,28 +333,33 @@ async fn change(
         let current = secret(current.ok_or(ErrorCode::WrongPassphrase)?);
         vault::unlock(ports(), &current).await?;
     }
-    let was_device = open.mode == VaultMode::Device;
     let protection = protection(mode, passphrase).await?;
-    let (keys, resealed) = {
-        let mut vault = open.vault.lock().await;
-        let resealed = vault.reseal(ports(), &protection).await?;
-        (vault.keys().clone(), resealed)
-    };
-    if was_device && mode == VaultMode::Passphrase {
-        forget_device_key(DATABASE).await;
-    }
-    let mut notices = Vec::new();
-    if resealed.set_aside > 0 {
-        notices.push(Notice::RecordsSetAside(resealed.set_aside));
-    }
-    if resealed.weaker {
-        notices.push(Notice::WeakerWorkFactors);
-    }
-    worker
-        .replace_session(Unlocked { keys, notices }, mode)
-        .await?;
+    let sealed_anew = worker
+        .replace_session(mode, async |old| {
+            let old = old.ok_or(ErrorCode::Locked)?;
+            let was_device = old.mode == VaultMode::Device;
+            let (keys, resealed) = writing(async move {
+                let mut vault = old.vault.lock().await;
+                let resealed = vault.reseal(ports(), &protection).await?;
+                Ok((vault.keys().clone(), resealed))
+            })
+            .await?;
+            if was_device && mode == VaultMode::Passphrase {
+                forget_device_key(DATABASE).await;
+            }
+            let mut notices = Vec::new();
+            if resealed.set_aside > 0 {
+                notices.push(Notice::RecordsSetAside(resealed.set_aside));
+            }
+            if resealed.weaker {
+                notices.push(Notice::WeakerWorkFactors);
+            }
+            Ok(Unlocked { keys, notices })
+        })
+        .await;
+    // Also where it failed: then the vault is opened again as it was.
     crate::events::tell_state(worker).await;
-    Ok(())
+    sealed_anew.map(|_| ())
 }
 
 /// Rows are on screen: now, and only now, old accounts are refreshed.

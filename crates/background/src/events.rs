@@ -24,6 +24,11 @@ impl Pages {
 
     /// Tells every page; those that have gone are forgotten.
     pub(crate) fn tell(&self, event: &Event) {
+        let says_state = matches!(event, Event::State { .. });
+        if !says_state && crate::worker::the_worker().peek().is_none() {
+            // A task that was under way at the lock: locked pages are told nothing of it.
+            return;
+        }
         crate::glimpse::soon();
         // A sync by alarm has nobody listening: nothing is written then.
         if self.0.borrow().is_empty() {

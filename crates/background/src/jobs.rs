@@ -6,7 +6,7 @@
 
 use crate::ports::SystemEntropy;
 use crate::sync::{note_trouble, reveal, sync};
-use crate::worker::{ALARM_SYNC, ALARM_WAKE, Open, Worker, ports, the_worker};
+use crate::worker::{ALARM_SYNC, ALARM_WAKE, Open, Worker, ports, the_worker, writing};
 use futures_channel::oneshot;
 use futures_util::future::join_all;
 use relaykeep_core::book::{Account, Trace, close_job, fitted};
@@ -408,6 +408,10 @@ impl Running {
         let view = fitted(self.view.borrow().clone());
         let body = relaykeep_core::json::write(&view);
         let vault = open.vault.lock().await;
+        if open.is_over() {
+            // The place in the ring may be another's by now.
+            return false;
+        }
         vault.write_job(ports(), self.slot, &body).await.is_ok()
     }
 
@@ -531,9 +535,16 @@ async fn rest(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>) {
         changes.extend(traces.map(Change::Delete));
     }
     if open.commit(changes).await.is_ok() {
-        let vault = open.vault.lock().await;
-        let _ = vault.clear_job(ports(), job.slot).await;
-        let _ = vault.sweep(ports()).await;
+        let (open, slot) = (Rc::clone(open), job.slot);
+        let _ = writing(async move {
+            let vault = open.vault.lock().await;
+            if !open.is_over() {
+                vault.clear_job(ports(), slot).await?;
+                vault.sweep(ports()).await?;
+            }
+            Ok(())
+        })
+        .await;
     }
     open.running.borrow_mut().remove(&view.id);
     worker.pages.job(&view);

@@ -74,7 +74,7 @@ async fn recall(worker: &Rc<Worker>, id: &AccountId) -> Offers {
 async fn remember(worker: &Rc<Worker>, id: &AccountId, offers: &Offers) {
     // Many accounts are asked at once, and all stand in one place.
     let mut all = worker.offers.lock().await;
-    if let Some(all) = all.as_mut() {
+    if let Some(all) = all.as_mut().filter(|_| worker.peek().is_some()) {
         all.insert(id.clone(), offers.clone());
         session::keep_offers(all).await;
     }

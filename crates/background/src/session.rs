@@ -153,10 +153,6 @@ pub(crate) async fn keep_glimpse(text: String) {
     let _ = Area::Session.set(&[(GLIMPSE.to_owned(), text)]).await;
 }
 
-pub(crate) async fn forget_glimpse() {
-    let _ = Area::Session.remove(&[GLIMPSE.to_owned()]).await;
-}
-
 /// What origins were found to be while watching: whether a relay, and when that was.
 pub(crate) async fn origins() -> Vec<(String, bool, Millis)> {
     let text = Area::Session.get(ORIGINS).await.ok().flatten();

@@ -43,8 +43,14 @@ pub(crate) async fn recall(worker: &Worker, place: &str) -> Option<Seen> {
 }
 
 /// Keeps what a place was seen to be.
-pub(crate) async fn keep(worker: &Worker, place: &str, seen: Seen) {
+pub(crate) async fn keep(worker: &Rc<Worker>, place: &str, seen: Seen) {
+    // A worker that has just started opens what is open first.
+    let _ = worker.open().await;
     let mut sights = all(worker).await;
+    if worker.peek().is_none() {
+        // Locked: the session holds nothing.
+        return;
+    }
     sights.put(place.to_owned(), seen);
     session::keep_sights(&sights).await;
 }
@@ -52,6 +58,9 @@ pub(crate) async fn keep(worker: &Worker, place: &str, seen: Seen) {
 /// An answer no longer fits what the site was seen to be.
 pub(crate) async fn forget(worker: &Worker, base_url: &str) {
     let mut sights = all(worker).await;
+    if worker.peek().is_none() {
+        return;
+    }
     sights.forget(base_url);
     session::keep_sights(&sights).await;
 }

@@ -277,6 +277,9 @@ async fn make_token_in(
     });
     // From here to the end a lock waits: the answer cannot be asked for a second time.
     let _precious = open.hold_precious();
+    if open.is_closing() {
+        return Err(ErrorCode::Locked);
+    }
     let job = crate::jobs::begin_token(open, known, here.base.host().to_owned()).await?;
     let generation = match here.generation {
         Some(Generation::Jwt) => "jwt",

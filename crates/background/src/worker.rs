@@ -19,6 +19,7 @@ use relaykeep_core::site::{RemoteKey, Sights};
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_core::vault::{
     self, Body, Change, Damaged, Deadline, Keys, Ports, RecordId, Start, Unlocked, Vault,
+    VaultError,
 };
 use relaykeep_protocol::{
     AccountId, ErrorCode, JobId, KeyRef, Millis, Notice, RecoveryCause, Settings, VaultMode,
@@ -35,6 +36,16 @@ pub(crate) const ALARM_WAKE: &str = "b";
 pub(crate) const ALARM_SYNC: &str = "c";
 pub(crate) const ALARM_CLIPBOARD: &str = "d";
 const WRITE_LOCK: &str = "rk";
+
+/// One writer at a time: all that writes to the vault's stores goes through here.
+pub(crate) async fn writing<T: 'static>(
+    work: impl Future<Output = Result<T, VaultError>> + 'static,
+) -> Result<T, ErrorCode> {
+    match locks::exclusively(WRITE_LOCK, work).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(ErrorCode::Conflict),
+    }
+}
 
 /// The browser behind the core's ports.
 pub(crate) fn ports() -> Ports<'static, Table, Table, SystemEntropy, SystemClock> {
@@ -53,8 +64,8 @@ pub(crate) struct Worker {
     open: RefCell<Option<Rc<Open>>>,
     /// One opening, unlocking or locking at a time.
     opening: Mutex<()>,
-    /// Until the lock is done, nothing opens.
-    locking: Cell<bool>,
+    /// Locks that were asked for and are not done: until then nothing opens.
+    locking: Cell<u32>,
     /// How often the vault was opened or closed.
     turns: Cell<u32>,
     pub(crate) notices: RefCell<Vec<Notice>>,
@@ -74,7 +85,7 @@ thread_local! {
         pages: Pages::default(),
         open: RefCell::new(None),
         opening: Mutex::new(()),
-        locking: Cell::new(false),
+        locking: Cell::new(0),
         turns: Cell::new(0),
         notices: RefCell::default(),
         offers: Mutex::new(None),
@@ -112,8 +123,10 @@ pub(crate) struct Open {
     /// The access tokens of such sessions, once they were read.
     pub(crate) access: RefCell<Option<SortedMap<AccountId, crate::session::Access>>>,
     session: RefCell<Session>,
-    /// The vault is being locked: nothing new begins.
+    /// The vault is being locked, or opened anew: nothing new begins.
     closing: Cell<bool>,
+    /// It has been: another may be open by now, and nothing is written through this one any more.
+    over: Cell<bool>,
     /// Answers under way that cannot be asked for again, or cost a scarce limit.
     precious: Cell<u32>,
     settled: RefCell<Vec<oneshot::Sender<()>>>,
@@ -149,6 +162,11 @@ impl Worker {
         if let Some(open) = self.opened()? {
             return Ok(open);
         }
+        let open = self.open_anew().await?;
+        self.admit(open)
+    }
+
+    async fn open_anew(self: &Rc<Self>) -> Result<Rc<Open>, ErrorCode> {
         if let Some(mut session) = Session::load().await {
             if session.check(browser::now()).is_none() {
                 Session::forget().await;
@@ -160,7 +178,11 @@ impl Worker {
                 spawn_local(async move {
                     let _ = noted.save().await;
                 });
-                return self.take_over(keys, session).await;
+                match self.take_over(keys, session).await {
+                    // All was sealed anew, and the worker ended before the session had the new keys.
+                    Err(ErrorCode::NeedsRecovery) => Session::forget().await,
+                    opened => return opened,
+                }
             }
         }
         match vault::look(ports()).await {
@@ -191,7 +213,7 @@ impl Worker {
     }
 
     fn opened(&self) -> Result<Option<Rc<Open>>, ErrorCode> {
-        if self.locking.get() {
+        if self.locking.get() > 0 {
             return Err(ErrorCode::Locked);
         }
         let Some(open) = self.open.borrow().clone() else {
@@ -207,35 +229,95 @@ impl Worker {
         Ok(Some(open))
     }
 
-    /// Begins a session with freshly unlocked keys, unless one has begun meanwhile.
+    /// What was just opened, unless a lock was asked for meanwhile.
+    fn admit(&self, open: Rc<Open>) -> Result<Rc<Open>, ErrorCode> {
+        if self.locking.get() > 0 {
+            return Err(ErrorCode::Locked);
+        }
+        Ok(open)
+    }
+
+    /// Begins a session with the keys that `unlock` gets, unless one has begun meanwhile. A lock
+    /// that is asked for while it gets them comes after, and holds.
     pub(crate) async fn begin_session(
         self: &Rc<Self>,
-        unlocked: Unlocked,
         mode: VaultMode,
+        unlock: impl Future<Output = Result<Unlocked, ErrorCode>>,
     ) -> Result<Rc<Open>, ErrorCode> {
         let _one = self.opening.lock().await;
-        match self.opened()? {
-            Some(open) => Ok(open),
-            None => self.begin(unlocked, mode).await,
+        if let Some(open) = self.opened()? {
+            return Ok(open);
         }
+        let open = self.begin(unlock.await?, mode).await?;
+        self.admit(open)
     }
 
-    /// Begins a session in the place of the one there is: its keys open nothing any more.
+    /// Begins a session in the place of the one there is, whose keys open nothing any more once
+    /// `change` is done. It begins when that has come to rest, and nobody opens the vault meanwhile.
     pub(crate) async fn replace_session(
         self: &Rc<Self>,
-        unlocked: Unlocked,
         mode: VaultMode,
+        change: impl AsyncFnOnce(Option<Rc<Open>>) -> Result<Unlocked, ErrorCode>,
     ) -> Result<Rc<Open>, ErrorCode> {
         let _one = self.opening.lock().await;
-        self.forget_open();
-        self.begin(unlocked, mode).await
+        let old = self.opened()?;
+        self.shut().await;
+        let open = self.begin(change(old).await?, mode).await?;
+        self.admit(open)
     }
 
-    /// Ends the session: what it was for has been set aside.
-    pub(crate) async fn end_session(&self) {
+    /// Ends the session: `change` sets aside what it was for.
+    pub(crate) async fn end_session(
+        &self,
+        change: impl Future<Output = Result<(), ErrorCode>>,
+    ) -> Result<(), ErrorCode> {
         let _one = self.opening.lock().await;
-        self.forget_open();
+        self.shut().await;
+        change.await?;
         Session::forget().await;
+        Ok(())
+    }
+
+    /// Ends what is open, if anything is: answers that cannot be asked for again are awaited and
+    /// sealed, and then nothing is written through it any more. Whoever calls holds `opening`.
+    async fn shut(&self) {
+        let open = self.open.borrow().clone();
+        if let Some(open) = open {
+            open.closing.set(true);
+            open.settle().await;
+            open.over.set(true);
+            open.searchable.take();
+        }
+        self.hold(None);
+        self.page_tokens.forget();
+        self.watch.forget();
+        self.glimpse.forget();
+        self.offers.lock().await.take();
+        self.sights.lock().await.take();
+    }
+
+    async fn lock(&self) {
+        // A worker that has just started may be opening the vault for somebody: that is locked too.
+        let _one = self.opening.lock().await;
+        let open = self.open.borrow().clone();
+        let mode = match &open {
+            Some(open) => open.mode,
+            None => Session::load()
+                .await
+                .map_or(VaultMode::Passphrase, |session| session.mode),
+        };
+        if mode == VaultMode::Device {
+            return;
+        }
+        if let Some(open) = open {
+            open.closing.set(true);
+        }
+        // First of all: a worker that ends while answers are awaited comes back locked.
+        Session::forget().await;
+        self.shut().await;
+        // What was noted with those answers.
+        Session::forget().await;
+        browser::clear_alarm(ALARM_LOCK);
     }
 
     async fn begin(
@@ -291,9 +373,9 @@ impl Worker {
             // full disk must not keep the vault shut: then it is tried again at the next opening.
             let changes = rotten.into_iter().map(Change::SetAside).collect();
             let settling = async move { vault.commit(ports(), changes).await.map(|_| vault) };
-            vault = match locks::exclusively(WRITE_LOCK, settling).await {
-                Ok(Ok(vault)) => vault,
-                Ok(Err(_)) | Err(_) => Vault::open(ports(), keys).await?.0,
+            vault = match writing(settling).await {
+                Ok(vault) => vault,
+                Err(_) => Vault::open(ports(), keys).await?.0,
             };
         }
         let open = Rc::new(Open {
@@ -307,6 +389,7 @@ impl Worker {
             access: RefCell::default(),
             session: RefCell::new(session),
             closing: Cell::new(false),
+            over: Cell::new(false),
             precious: Cell::new(0),
             settled: RefCell::default(),
             queue: RefCell::default(),
@@ -354,39 +437,19 @@ impl Worker {
 /// then the keys are forgotten.
 pub(crate) async fn lock(tell: bool) {
     let worker = the_worker();
-    // A worker that has just started may be opening the vault for somebody: that is locked too.
-    let one = worker.opening.lock().await;
     let open = worker.open.borrow().clone();
-    let mode = match &open {
-        Some(open) => open.mode,
-        None => Session::load()
-            .await
-            .map_or(VaultMode::Passphrase, |session| session.mode),
-    };
-    if mode == VaultMode::Device {
-        return;
-    }
-    worker.locking.set(true);
     if let Some(open) = open {
+        if open.mode == VaultMode::Device {
+            return;
+        }
         open.closing.set(true);
         if tell {
             worker.pages.tell_locked(open.waiting_jobs());
         }
-        // A page that opens while answers are awaited shows no rows.
-        crate::session::forget_glimpse().await;
-        open.settle().await;
-        open.searchable.take();
     }
-    worker.hold(None);
-    Session::forget().await;
-    worker.page_tokens.forget();
-    worker.watch.forget();
-    worker.glimpse.forget();
-    worker.offers.lock().await.take();
-    worker.sights.lock().await.take();
-    browser::clear_alarm(ALARM_LOCK);
-    worker.locking.set(false);
-    drop(one);
+    worker.locking.set(worker.locking.get() + 1);
+    worker.lock().await;
+    worker.locking.set(worker.locking.get() - 1);
     if tell {
         crate::events::tell_state(&worker).await;
     }
@@ -403,6 +466,11 @@ impl Open {
     /// When it locks by itself.
     pub(crate) fn locks_at(&self) -> Option<Millis> {
         self.session.borrow().locks_at()
+    }
+
+    /// It was locked, or opened anew: nothing is written through this any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.get()
     }
 
     /// The vault is being locked.
@@ -479,6 +547,9 @@ impl Open {
         if changes.is_empty() {
             return Ok(());
         }
+        if self.over.get() {
+            return Err(ErrorCode::Locked);
+        }
         let (sender, receiver) = oneshot::channel();
         self.queue.borrow_mut().push((changes, sender));
         if !self.committing.replace(true) {
@@ -498,11 +569,7 @@ impl Open {
             let changes = changes.into_iter().flatten().collect();
             let open = Rc::clone(&self);
             let work = async move { open.vault.lock().await.commit(ports(), changes).await };
-            let result = match locks::exclusively(WRITE_LOCK, work).await {
-                Ok(Ok(_)) => Ok(()),
-                Ok(Err(error)) => Err(error.into()),
-                Err(_) => Err(ErrorCode::Conflict),
-            };
+            let result = writing(work).await.map(|_| ());
             if result.is_err() {
                 // Memory ran ahead of the disk: read it anew.
                 the_worker().forget(&self);

@@ -36,7 +36,12 @@ pub(crate) fn copy(key: KeyRef) {
         })
         .await;
         let outcome = match taken {
-            Ok(text) if now().saturating_sub(pressed) <= CLICK_LASTS && write(&text.0).await => {
+            // The page may have been locked meanwhile.
+            Ok(text)
+                if app.is_unlocked()
+                    && now().saturating_sub(pressed) <= CLICK_LASTS
+                    && write(&text.0).await =>
+            {
                 Copied::Done
             }
             Ok(_) => Copied::PressAgain,
@@ -88,7 +93,10 @@ pub(crate) fn copy_all(keys: Vec<KeyRef>) {
             }
         }
         let count = crate::stock::count(lines.len());
-        if now().saturating_sub(pressed) <= CLICK_LASTS && write(&lines.join("\n")).await {
+        if app.is_unlocked()
+            && now().saturating_sub(pressed) <= CLICK_LASTS
+            && write(&lines.join("\n")).await
+        {
             app.say(tn("copied_keys", count, &[]));
             if !app
                 .settings

@@ -24,7 +24,7 @@ use crate::settings::settings_page;
 use crate::windows::windows;
 use crate::words::{number, t};
 use leptos::prelude::*;
-use relaykeep_protocol::{Lock, RefreshStale, Touch, VaultMode, VaultState};
+use relaykeep_protocol::{ErrorCode, Lock, RefreshStale, Touch, VaultMode, VaultState};
 use std::cell::Cell;
 use wasm_bindgen::JsCast;
 use web_sys::Event;
@@ -281,8 +281,11 @@ fn menu(section: RwSignal<Section>) -> AnyView {
 /// Locks now.
 pub(crate) fn lock() {
     spawn(async {
-        // What the worker says comes as an event, to every page.
-        let _ = ask(Lock {}).await;
+        // What the worker says comes as an event, to every page. One that ended before it was done
+        // is asked again: locking twice does no harm.
+        if let Err(ErrorCode::NoAnswer) = ask(Lock {}).await {
+            let _ = ask(Lock {}).await;
+        }
     });
 }
 

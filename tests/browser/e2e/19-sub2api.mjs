@@ -25,7 +25,7 @@ async function signIn(app, site, name) {
 export default {
   name: "sub2api",
   beside: true,
-  ...withSites([{ kind: "sub2api", keys: 6, password: PASSWORD }]),
+  ...withSites([{ kind: "sub2api", keys: 6, password: PASSWORD }, { kind: "sub2api", keys: 4 }]),
   cases: [
     {
       name: "e-mail and password once; then list, copy, create, edit, disable, delete",
@@ -67,6 +67,50 @@ export default {
         await until("tokens to look for", () => Object.keys(needles).length > 1);
         const hits = app.profileHits({ ...needles, password: PASSWORD, email: site.email });
         assert.deepEqual(hits.map((hit) => `${hit.needle} in ${hit.file}`), []);
+        faultless(app);
+      },
+    },
+    {
+      name: "by an open page: the token it holds is read and never refreshed by us; without the page the account waits",
+      longest: 60_000,
+      async run({ app, sites }) {
+        const site = sites[1];
+        const refreshes = async () => (await site.log()).filter((one) => one.path === "/api/v1/auth/refresh").length;
+        const page = await site.signIn(app);
+        await app.addAccountFromTab(page, { browserLogin: true, name: "Follow" });
+        const [added] = (await app.accounts()).filter((one) => one.text.includes("Follow"));
+        assert.match(added.text, /shares the browser's login/);
+        const names = async () => (await app.keys({ account: "Follow" })).map((row) => row.name).toSorted();
+        const there = async () => (await rows(site)).map((one) => one.name).toSorted();
+        assert.deepEqual(await names(), await there());
+        const [first] = await rows(site);
+        await app.setEnabled({ account: "Follow", names: [first.name], on: false });
+        assert.equal((await row(site, first.name)).status, "inactive");
+        const kept = await page.evaluate(() => ({ ...localStorage }));
+        for (const one of (await site.log({ raw: true })).filter((entry) => entry.path === "/api/v1/keys"))
+          assert.equal(Object.fromEntries(one.rawHeaders).authorization, `Bearer ${kept.auth_token}`);
+        assert.doesNotMatch(JSON.stringify(await (await app.options()).page.evaluate(() => chrome.storage.session.get())), new RegExp(kept.auth_token), "in memory only");
+
+        // The site ends the token: only the page may turn its refresh token.
+        await behind(site, { end_access: true });
+        const [ended] = await app.sync("Follow");
+        assert.match(ended, /nobody is signed in/i, ended);
+        assert.equal(await refreshes(), 0);
+        assert.deepEqual(await names(), await there(), "what is held stays");
+        await page.evaluate(async () => {
+          const body = JSON.stringify({ refresh_token: localStorage.refresh_token });
+          const { data } = await (await fetch("/api/v1/auth/refresh", { method: "POST", headers: { "content-type": "application/json" }, body })).json();
+          Object.assign(localStorage, { auth_token: data.access_token, refresh_token: data.refresh_token, token_expires_at: String(Date.now() + data.expires_in * 1000) });
+        });
+        assert.match((await app.sync("Follow")).join(), /nothing changed|updated/);
+        assert.equal(await refreshes(), 1, "the page's own");
+
+        await page.close();
+        await app.killWorker(); // the token was in its memory only
+        await site.resetLog();
+        const [line] = await app.sync("Follow");
+        assert.match(line, /no tab of the site is open/i, line);
+        assert.deepEqual(await site.log(), []);
         faultless(app);
       },
     },
