@@ -103,8 +103,8 @@ async fn carry_out(worker: &Rc<Worker>, call: AnyCall) -> Result<String, ErrorCo
     };
     let answer = carry_out_in(worker, open.clone(), call).await?;
     if open.is_ok_and(|open| open.is_closing()) {
-        // Locked meanwhile: nothing of the vault goes out any more.
-        return Err(ErrorCode::Locked);
+        // Locked meanwhile, nothing of the vault goes out any more; opened anew, it does.
+        worker.open().await?;
     }
     Ok(answer)
 }

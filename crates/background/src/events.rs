@@ -25,7 +25,7 @@ impl Pages {
     /// Tells every page; those that have gone are forgotten.
     pub(crate) fn tell(&self, event: &Event) {
         let says_state = matches!(event, Event::State { .. });
-        if !says_state && crate::worker::the_worker().peek().is_none() {
+        if !says_state && crate::worker::the_worker().is_silent() {
             // A task that was under way at the lock: locked pages are told nothing of it.
             return;
         }

@@ -116,9 +116,8 @@ fn events(worker: &Worker, open: &Open) -> Vec<String> {
 /// By account, what stands first on a page: the keys of the first accounts, and of all accounts those
 /// used last, which the popup puts on top. What stands there at first must not move afterwards.
 fn first_rows(accounts: &[&Account]) -> Vec<Vec<KeyRow>> {
-    let mut all: Vec<Vec<KeyRow>> = accounts.iter().map(|one| one.rows().collect()).collect();
     let mut latest = Vec::with_capacity(LATEST + 1);
-    for at in all.iter().flatten().filter_map(|row| row.last_used) {
+    for at in accounts.iter().flat_map(|one| one.last_uses()) {
         latest.insert(latest.partition_point(|one| *one < at), at);
         if latest.len() > LATEST {
             latest.remove(0);
@@ -129,11 +128,11 @@ fn first_rows(accounts: &[&Account]) -> Vec<Vec<KeyRow>> {
     // Of those that were used in the same second, the first.
     let mut as_new = LATEST.saturating_sub(newer);
     let mut held = 0;
-    for rows in &mut all {
+    let mut of = |account: &&Account| {
         let mut whole = if held < ROWS { CHUNK } else { 0 };
-        rows.retain(|row| {
-            let latest = row.last_used.is_some()
-                && match row.last_used.cmp(&since) {
+        let rows = account.rows_by_use(|used| {
+            let latest = used.is_some()
+                && match used.cmp(&since) {
                     Ordering::Greater => true,
                     Ordering::Equal => {
                         let fits = as_new > 0;
@@ -147,6 +146,7 @@ fn first_rows(accounts: &[&Account]) -> Vec<Vec<KeyRow>> {
             first || latest
         });
         held += rows.len();
-    }
-    all
+        rows
+    };
+    accounts.iter().map(&mut of).collect()
 }

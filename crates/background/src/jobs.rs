@@ -126,6 +126,9 @@ pub(crate) async fn start(
             most: u32::try_from(keys / 2).unwrap_or(u32::MAX).max(1),
         });
     }
+    if open.is_closing() {
+        return Err(ErrorCode::Locked);
+    }
     let job = admit(open, view).ok_or(ErrorCode::Conflict)?;
     job.journal(open, true).await;
     let id = job.view.borrow().id.clone();
@@ -404,6 +407,8 @@ impl Running {
             return true;
         }
         self.journaled_at.set(now);
+        // A lock waits for what must be on disk.
+        let _precious = must.then(|| open.hold_precious());
         let _one = self.journaling.lock().await;
         let view = fitted(self.view.borrow().clone());
         let body = relaykeep_core::json::write(&view);
@@ -511,6 +516,8 @@ fn waits_for(items: &[JobItem]) -> Option<Wait> {
 
 /// Every item has ended or waits: the job ends, or waits with them.
 async fn rest(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>) {
+    // To the end: a job whose record is kept must not be found in the journal again.
+    let _precious = open.hold_precious();
     let wait = waits_for(&job.view.borrow().items);
     if let (Some(wait), false) = (wait, job.stop.get()) {
         job.view.borrow_mut().state = JobState::Waiting(wait);
@@ -601,6 +608,10 @@ async fn run_item(worker: &Rc<Worker>, open: &Rc<Open>, job: &Rc<Running>, at: u
         Ok(outcome) => Ok(outcome),
         Err(ending) => Err(crate::browser_login::read_ending(worker, open, &id, ending).await),
     };
+    if open.is_over() {
+        // The journal has it; another vault may be on the pages.
+        return;
+    }
     match done {
         Ok(outcome) => job.set(at, ItemState::Ended(outcome)),
         Err(Ending::Stopped) if open.is_closing() => job.set(at, ItemState::Pending),

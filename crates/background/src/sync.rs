@@ -153,6 +153,9 @@ fn note_synced(open: &Open, id: &AccountId, asked_facts: bool) {
 
 /// Tells the pages how an account is now, and which rows changed.
 pub(crate) fn tell_account(worker: &Worker, open: &Open, id: &AccountId, rows: Vec<KeyRow>) {
+    if open.is_over() {
+        return;
+    }
     let book = open.book.borrow();
     if let Some(account) = book.account(id) {
         worker.pages.account(book.view(account));

@@ -44,6 +44,9 @@ async fn here(worker: &Rc<Worker>, origin: &str) -> Vec<AccountId> {
 
 /// Registers the script for the sites that are waited for now.
 pub(crate) async fn arrange(worker: &Worker, open: &Open) {
+    if open.is_over() {
+        return;
+    }
     let mut patterns: Vec<String> = waiting(open)
         .iter()
         .map(|(_, base)| base.permission_pattern())

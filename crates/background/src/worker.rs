@@ -66,6 +66,8 @@ pub(crate) struct Worker {
     opening: Mutex<()>,
     /// Locks that were asked for and are not done: until then nothing opens.
     locking: Cell<u32>,
+    /// The vault was closed, and not opened since: pages hear of the state only.
+    silent: Cell<bool>,
     /// How often the vault was opened or closed.
     turns: Cell<u32>,
     pub(crate) notices: RefCell<Vec<Notice>>,
@@ -86,6 +88,7 @@ thread_local! {
         open: RefCell::new(None),
         opening: Mutex::new(()),
         locking: Cell::new(0),
+        silent: Cell::new(false),
         turns: Cell::new(0),
         notices: RefCell::default(),
         offers: Mutex::new(None),
@@ -180,7 +183,13 @@ impl Worker {
                 });
                 match self.take_over(keys, session).await {
                     // All was sealed anew, and the worker ended before the session had the new keys.
-                    Err(ErrorCode::NeedsRecovery) => Session::forget().await,
+                    Err(ErrorCode::Locked) => Session::forget().await,
+                    // Set aside, and the worker ended before it forgot.
+                    Err(ErrorCode::NeedsRecovery)
+                        if matches!(vault::look(ports()).await, Start::New) =>
+                    {
+                        Session::forget().await;
+                    }
                     opened => return opened,
                 }
             }
@@ -220,7 +229,8 @@ impl Worker {
             return Ok(None);
         };
         if open.closing.get() {
-            return Err(ErrorCode::Locked);
+            // Not for a lock: it is opened anew in a moment, and whoever asks waits for that.
+            return Ok(None);
         }
         if open.session.borrow_mut().check(browser::now()).is_none() {
             spawn_local(lock(true));
@@ -288,6 +298,7 @@ impl Worker {
             open.over.set(true);
             open.searchable.take();
         }
+        self.silent.set(true);
         self.hold(None);
         self.page_tokens.forget();
         self.watch.forget();
@@ -397,6 +408,7 @@ impl Worker {
             searchable: RefCell::default(),
         });
         self.hold(Some(Rc::clone(&open)));
+        self.silent.set(false);
         crate::jobs::resume(self, &open).await;
         let scheduled = Rc::clone(&open);
         spawn_local(async move {
@@ -425,6 +437,11 @@ impl Worker {
         if let Some(open) = self.hold(None) {
             open.closing.set(true);
         }
+    }
+
+    /// Whether pages may hear of what is in the vault.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.locking.get() > 0 || self.silent.get()
     }
 
     fn hold(&self, open: Option<Rc<Open>>) -> Option<Rc<Open>> {
@@ -501,7 +518,8 @@ impl Open {
         let _ = session.save().await;
     }
 
-    /// Holds the lock off until the returned guard is dropped.
+    /// Holds the lock off until the returned guard is dropped. Whoever holds it never asks for
+    /// [`Worker::open`], which may be waiting for just this.
     pub(crate) fn hold_precious(self: &Rc<Self>) -> Precious {
         self.precious.set(self.precious.get() + 1);
         Precious(Rc::clone(self))

@@ -242,11 +242,11 @@ fn trial_panel(lines: Vec<(TrialStep, TrialResult)>) -> AnyView {
         .into_any()
 }
 
-/// The form. `token_more` stands under the token's box.
+/// The form. Under what is typed to sign in stand other ways to do it.
 pub(crate) fn account_form(
     form: Form,
     place: Place,
-    token_more: AnyView,
+    other_ways: AnyView,
     done: impl Fn() + Clone + Send + 'static,
     cancel: impl Fn() + 'static,
 ) -> AnyView {
@@ -349,9 +349,9 @@ pub(crate) fn account_form(
                     Takes::Password,
                     form.token,
                     Signal::stored(t("access_token_hint", &[])),
-                ))
-                .kid(token_more),
+                )),
         )
+        .kid(other_ways)
         .kid(field(
             "account_name",
             Takes::Text,

@@ -11,7 +11,7 @@ use crate::words::t;
 use leptos::prelude::*;
 use relaykeep_protocol::{
     AccountDraft, AccountId, AddAccount, AnswerSeenKey, AnswerTokenOffer, Generation, LoginWay,
-    SeenKey,
+    SeenKey, SiteKind,
 };
 
 /// Whether an account shares the browser's login.
@@ -26,11 +26,13 @@ pub(crate) fn shares(account: &AccountId) -> bool {
 /// Adds the site with the login its page has, in place of a token.
 pub(crate) fn use_it(
     form: Form,
+    kind: SiteKind,
     generation: Option<Generation>,
     done: impl Fn() + Copy + Send + 'static,
 ) -> AnyView {
-    // Of the JWT era, the cookie opens nothing but the page's own refresh.
-    let (way, about) = if generation == Some(Generation::Jwt) {
+    // Of the JWT era, the cookie opens nothing but the page's own refresh; some sites have none.
+    let by_page = generation == Some(Generation::Jwt) || kind.signs_in();
+    let (way, about) = if by_page {
         (LoginWay::Page, "use_page_about")
     } else {
         (LoginWay::Cookie, "use_cookie_about")

@@ -376,9 +376,13 @@ fn adding_form(site: &TabSite, host: &str, form: Form, adding: RwSignal<bool>) -
     };
     let shares = match (&site.recognition, site.token) {
         (_, Some(TokenOffer::SignedOut)) => nothing(),
-        (Recognition::Relay { generation, .. }, _) => {
-            browser_login::use_it(form, *generation, close)
-        }
+        (Recognition::Relay { kind, .. }, _) if kind.home().is_some() => nothing(),
+        (
+            Recognition::Relay {
+                kind, generation, ..
+            },
+            _,
+        ) => browser_login::use_it(form, *kind, *generation, close),
         (
             Recognition::NoHint
             | Recognition::NotARelay(_)

@@ -344,6 +344,17 @@ impl Account {
         self.keys.iter().map(KeyEntry::row)
     }
 
+    /// The keys that are wanted, by when they were last used.
+    pub fn rows_by_use(&self, mut wanted: impl FnMut(Option<i64>) -> bool) -> Vec<KeyRow> {
+        let wanted = self.keys.iter().filter(|entry| wanted(entry.last_used));
+        wanted.map(KeyEntry::row).collect()
+    }
+
+    /// When each key that ever was used was used last.
+    pub fn last_uses(&self) -> impl Iterator<Item = i64> + '_ {
+        self.keys.iter().filter_map(|entry| entry.last_used)
+    }
+
     /// One key.
     #[must_use]
     pub fn row(&self, id: &RemoteId) -> Option<KeyRow> {

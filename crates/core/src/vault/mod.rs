@@ -118,6 +118,8 @@ pub enum VaultError {
     Exists,
     /// The vault does not open.
     NeedsRecovery(RecoveryCause),
+    /// All was sealed anew: these keys open nothing any more.
+    SealedAnew,
     /// Not a backup file, or a damaged one.
     BackupUnreadable,
     /// A body over its cap, or no JSON we accept. A fault of ours.
@@ -139,6 +141,7 @@ impl From<VaultError> for ErrorCode {
             VaultError::Randomness => Self::Randomness,
             VaultError::Exists => Self::VaultExists,
             VaultError::NeedsRecovery(_) => Self::NeedsRecovery,
+            VaultError::SealedAnew => Self::Locked,
             VaultError::BackupUnreadable => Self::BackupUnreadable,
             VaultError::Unfit => Self::Internal,
         }

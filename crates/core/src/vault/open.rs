@@ -56,9 +56,13 @@ impl Vault {
     /// Reads the newest root whose shards all open. Costs root and shards, whatever the size.
     ///
     /// # Errors
-    /// `NeedsRecovery` when none opens.
+    /// `NeedsRecovery` when none opens; `SealedAnew` when these keys are of before that.
     pub async fn open(ports: impl World, keys: Keys) -> Result<(Self, Vec<Notice>), VaultError> {
         let roots = Roots::read(ports).await;
+        if roots.live_epoch().is_some_and(|live| live > keys.epoch()) {
+            // A root of before may still be there: what was written under it would be lost.
+            return Err(VaultError::SealedAnew);
+        }
         let candidates = candidates(&keys, &roots);
         let Some(newest) = candidates.first() else {
             return Err(VaultError::NeedsRecovery(RecoveryCause::RootsDamaged));
