@@ -118,7 +118,10 @@ async fn write(text: &str) -> bool {
 /// Says a fault where it can be heard and seen.
 pub(crate) fn fail(text: &str) {
     let app = app();
-    app.failed.set(Some(text.to_owned()));
+    // What a lock cut short: the page says by itself that it is locked.
+    if app.is_unlocked() || text != t("error_locked", &[]) {
+        app.failed.set(Some(text.to_owned()));
+    }
 }
 
 /// Shows one key, or hides it if it is the one on screen.
