@@ -38,9 +38,10 @@ impl PageTokens {
         let now = browser::now();
         let mut held = self.held.borrow_mut();
         held.retain(|one| one.until > now);
-        let one = held.iter().find(|one| {
-            one.base == place.base.as_str() && user_id.is_none_or(|id| id == one.user_id)
-        })?;
+        // Where nobody is named, the page is asked: another may have signed in there since.
+        let one = held
+            .iter()
+            .find(|one| one.base == place.base.as_str() && user_id == Some(&one.user_id))?;
         let user_id = Some(one.user_id.clone());
         Some(Login::new(one.token.clone(), user_id, &place.base))
     }
@@ -88,6 +89,7 @@ pub(crate) async fn page_login(
         // Locked meanwhile: nothing stays in memory.
         return Err(HttpError::Stopped.into());
     }
+    worker.page_tokens.drop_of(place.base.as_str());
     let now = browser::now();
     let ends = u64::try_from(given.expires_at).unwrap_or(0) * 1000;
     worker.page_tokens.held.borrow_mut().push(Held {

@@ -71,6 +71,7 @@ fn needs(call: &AnyCall) -> Needs {
         | AnyCall::Sync(_)
         | AnyCall::Reveal(_)
         | AnyCall::TakeKey(_)
+        | AnyCall::NoteCopied(_)
         | AnyCall::FindInKeys(_)
         | AnyCall::GetKeyDetails(_)
         | AnyCall::OpenKeyForm(_)
@@ -204,6 +205,10 @@ async fn carry_out_in(
             let open = open?;
             let items = to_reveal(&open, call.keys);
             done(crate::jobs::start(&open, JobKind::Reveal, items).await?)
+        }
+        AnyCall::NoteCopied(call) => {
+            crate::keys::note_copied(&*open?, &secret(call.text)).await;
+            done(())
         }
         AnyCall::TakeKey(call) => {
             done(crate::keys::take(&open?, &call.key, call.to_clipboard).await?)

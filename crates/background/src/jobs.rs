@@ -15,8 +15,8 @@ use relaykeep_core::site::SiteError;
 use relaykeep_core::sorted::by_rank_down;
 use relaykeep_core::vault::Change;
 use relaykeep_protocol::{
-    AccountId, ErrorCode, ItemState, JobId, JobItem, JobKind, JobState, JobView, Millis, Outcome,
-    RemoteId, SiteTrouble, Step, Task, VaultMode, Wait,
+    AccountId, ErrorCode, ItemState, JobId, JobItem, JobKind, JobState, JobView, KeyRef, Millis,
+    Outcome, RemoteId, SiteTrouble, Step, Task, VaultMode, Wait,
 };
 use relaykeep_webext::worker as browser;
 use std::cell::{Cell, RefCell};
@@ -136,6 +136,21 @@ pub(crate) async fn start(
     Ok(id)
 }
 
+/// The job that is fetching this key, if one is.
+pub(crate) fn revealing(open: &Open, key: &KeyRef) -> Option<JobId> {
+    let running = open.running.borrow();
+    let found = running.iter().find(|(_, job)| {
+        let view = job.view.borrow();
+        view.kind == JobKind::Reveal
+            && view.items.iter().any(|item| {
+                item.account == key.account
+                    && item.keys.contains(&key.id)
+                    && !matches!(item.state, ItemState::Ended(_))
+            })
+    });
+    found.map(|(id, _)| id.clone())
+}
+
 /// How many keys an item is about.
 pub(crate) fn keys_in(item: &JobItem) -> usize {
     match item.task.as_deref() {
@@ -177,6 +192,7 @@ pub(crate) async fn begin_token(
         failed: Vec::new(),
         results: Vec::new(),
         sent: None,
+        unsure: Vec::new(),
     };
     let job = admit(open, new_view(JobKind::MakeToken, vec![item])?).ok_or(ErrorCode::Conflict)?;
     job.journal(open, true).await;
@@ -333,6 +349,7 @@ pub(crate) fn item(account: &Account, keys: Vec<RemoteId>) -> JobItem {
         failed: Vec::new(),
         results: Vec::new(),
         sent: None,
+        unsure: Vec::new(),
     }
 }
 

@@ -35,8 +35,14 @@ pub(crate) async fn take(
         .row(&key.id)
         .is_some_and(|row| row.secret == SecretState::Masked)
     {
-        let item = crate::jobs::item(&account, vec![key.id.clone()]);
-        let job = crate::jobs::start(open, JobKind::Reveal, vec![item]).await?;
+        let job = match crate::jobs::revealing(open, key) {
+            // Pressed again: the site is not asked twice for one key.
+            Some(job) => job,
+            None => {
+                let item = crate::jobs::item(&account, vec![key.id.clone()]);
+                crate::jobs::start(open, JobKind::Reveal, vec![item]).await?
+            }
+        };
         crate::jobs::rest_of(open, &job).await;
         match crate::jobs::item_state(open, &job, &key.account) {
             Some(ItemState::Waiting { until }) => {
@@ -49,8 +55,8 @@ pub(crate) async fn take(
         }
     }
     let full = held(open, key).await?.ok_or(ErrorCode::NotRevealed)?;
-    if let (true, Some(seconds)) = (to_clipboard, open.settings().clear_clipboard_seconds) {
-        arm_clearing(&full, seconds).await;
+    if to_clipboard {
+        note_copied(open, &Secret::new(full.expose().to_owned())).await;
     }
     // The user asked for this one key: it goes to the page that asked.
     Ok(Sensitive(full.expose().to_owned()))
@@ -139,7 +145,10 @@ pub(crate) async fn details(open: &Rc<Open>, key: &KeyRef) -> Result<KeyDetails,
 }
 
 /// Keeps a salted fingerprint of what was copied, and rings when it is to be cleared.
-async fn arm_clearing(key: &ApiKey, seconds: u32) {
+pub(crate) async fn note_copied(open: &Open, text: &Secret) {
+    let Some(seconds) = open.settings().clear_clipboard_seconds else {
+        return;
+    };
     let mut salt = [0; 16];
     if getrandom::fill(&mut salt).is_err() || !browser::has_permission("clipboardRead").await {
         return;
@@ -154,7 +163,7 @@ async fn arm_clearing(key: &ApiKey, seconds: u32) {
     // Hashed, so that the clipboard can be compared later without keeping the key.
     let hash = Sha256::new()
         .chain_update(salt.as_bytes())
-        .chain_update(key.expose().as_bytes())
+        .chain_update(text.expose().as_bytes())
         .finalize();
     crate::session::keep_clipboard_print(Some(format!("{salt}:{}", hex(&hash)))).await;
     browser::set_alarm(ALARM_CLIPBOARD, browser::now() + u64::from(seconds) * 1000);

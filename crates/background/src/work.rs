@@ -386,6 +386,7 @@ pub(crate) fn again(item: &JobItem, account: &Account) -> Option<JobItem> {
     Some(JobItem {
         task: Some(Box::new(task)),
         sent: item.sent.clone(),
+        unsure: item.unsure.clone(),
         ..jobs::item(account, keys)
     })
 }

@@ -147,7 +147,13 @@ impl Part<'_> {
     fn over(&self, key: &RemoteId, name: String, end: KeyEnd) {
         self.edit(|item| {
             item.over += 1;
-            item.sent = None;
+            let sent = item.sent.take().filter(|sent| sent.key == *key);
+            let held = item.unsure.iter().position(|sent| sent.key == *key);
+            let held = held.map(|at| item.unsure.remove(at));
+            if end.again() {
+                // Tried again, it may be found as it was wanted.
+                item.unsure.extend(sent.or(held));
+            }
             item.bad += u32::from(!end.good());
             if end.again() {
                 item.failed.push(key.clone());
@@ -260,7 +266,11 @@ impl Part<'_> {
     ) -> Result<KeyEnd, Ending> {
         let desk = self.open().desk(self.id);
         let _at_desk = desk.lock().await;
-        let sent = self.item().sent;
+        let sent = {
+            let item = self.item();
+            let all = item.sent.into_iter().chain(item.unsure);
+            all.into_iter().find(|sent| sent.key == *id)
+        };
         let how = Change {
             seen: wish.seen.as_ref(),
             sent: sent.as_ref(),
@@ -308,7 +318,11 @@ impl Part<'_> {
             .with_trace(|trace| trace.note_before(&key, &before.row.name, &before.raw, None))
             .await?;
         self.open().commit(changes).await?;
-        self.edit(|item| item.sent = Some(sent));
+        self.edit(|item| {
+            // Another key's, whose part was cut before its end was known, is not lost over this.
+            let other = item.sent.replace(sent).filter(|one| one.key != before.id);
+            item.unsure.extend(other);
+        });
         self.journal().await
     }
 
@@ -378,7 +392,7 @@ impl Part<'_> {
         let changes = self
             .with_trace(|trace| {
                 for id in ids {
-                    let raw = raws.raw(id).unwrap_or_else(|| Secret::new("{}".to_owned()));
+                    let raw = raws.raw(id).unwrap_or_else(|| Secret::new(just_its_id(id)));
                     let name = account.row(id).map(|row| row.name).unwrap_or_default();
                     trace.note_before(&self.key(id), &name, &raw, keyring.key(id).as_ref());
                 }
@@ -813,4 +827,9 @@ fn names() -> Result<impl FnMut() -> String, Ending> {
         drawn += 1;
         format!("rk-{seed:010x}-{drawn}")
     })
+}
+
+/// What is kept of a key whose object does not read any more: enough to bring its full key back.
+fn just_its_id(id: &RemoteId) -> String {
+    format!("{{\"id\":{}}}", relaykeep_core::json::write(&id.0))
 }

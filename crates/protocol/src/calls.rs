@@ -173,6 +173,11 @@ calls! {
         /// It goes to the clipboard: arm the clearing, if that is on.
         to_clipboard: bool,
     } -> Sensitive;
+    /// Several keys went to the clipboard as one text: arm the clearing, if that is on.
+    NoteCopied {
+        /// What stands there.
+        text: Sensitive,
+    } -> ();
     /// Which keys hold this text in the key itself. Ids only.
     FindInKeys {
         /// At least 4 characters.

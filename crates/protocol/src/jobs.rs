@@ -137,6 +137,9 @@ pub struct JobItem {
     /// The change under way was sent; kept until its end is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Sent>,
+    /// The same of keys whose end may be tried again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsure: Vec<Sent>,
 }
 
 /// Where one item stands.

@@ -9,7 +9,7 @@ use crate::line::{ask, spawn};
 use crate::troubles;
 use crate::words::{now, t, tn};
 use leptos::prelude::*;
-use relaykeep_protocol::{KeyRef, SetSettings, TakeKey};
+use relaykeep_protocol::{KeyRef, NoteCopied, Sensitive, SetSettings, TakeKey};
 use relaykeep_webext::page;
 use std::cell::Cell;
 use wasm_bindgen_futures::JsFuture;
@@ -84,7 +84,7 @@ pub(crate) fn copy_all(keys: Vec<KeyRef>) {
         for key in keys {
             match ask(TakeKey {
                 key,
-                to_clipboard: true,
+                to_clipboard: false,
             })
             .await
             {
@@ -93,10 +93,11 @@ pub(crate) fn copy_all(keys: Vec<KeyRef>) {
             }
         }
         let count = crate::stock::count(lines.len());
-        if app.is_unlocked()
-            && now().saturating_sub(pressed) <= CLICK_LASTS
-            && write(&lines.join("\n")).await
-        {
+        let text = lines.join("\n");
+        if app.is_unlocked() && now().saturating_sub(pressed) <= CLICK_LASTS && write(&text).await {
+            // Cleared later as the one text it is.
+            let text = Sensitive(text);
+            let _ = ask(NoteCopied { text }).await;
             app.say(tn("copied_keys", count, &[]));
             if !app
                 .settings

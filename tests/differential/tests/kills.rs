@@ -24,6 +24,8 @@ enum Blow {
     Death,
     TimedOut,
     Cut,
+    /// The network went while the answer was on its way.
+    Offline,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,7 @@ impl Strike {
             [Moment::Before, Moment::After]
                 .into_iter()
                 .flat_map(move |moment| {
-                    [Blow::Death, Blow::TimedOut, Blow::Cut].map(|blow| Self {
+                    [Blow::Death, Blow::TimedOut, Blow::Cut, Blow::Offline].map(|blow| Self {
                         request,
                         moment,
                         blow,
@@ -61,6 +63,7 @@ impl Strike {
                 Blow::Death => End::Death,
                 Blow::TimedOut => End::Lost(HttpError::TimedOut),
                 Blow::Cut => End::Lost(HttpError::Cut),
+                Blow::Offline => End::Lost(HttpError::Offline),
             })
         });
     }
@@ -226,6 +229,32 @@ fn a_key_is_made_once_also_after_two_deaths() {
     }
 }
 
+/// The answer was lost, the key arrived late, and somebody made another of the same name.
+#[test]
+fn where_two_have_the_name_no_third_is_made() {
+    for rules in Rules::ALL {
+        let world = fresh(rules);
+        let values = wanted("")[0].clone();
+        let twin = json!({"name": values.name});
+        world.control("keys", &json!({"add": [twin, twin]}));
+        world.writes();
+        let before = world.rows();
+        let lost = Making {
+            called: values.name.clone(),
+            values,
+            sent: true,
+            id: None,
+            once: "once".to_owned(),
+            rest: String::new(),
+            read: false,
+        };
+        let journal = RefCell::new(vec![lost]);
+        assert!(make(&world, &journal, &[]).is_err(), "{rules:?}: in doubt");
+        assert_eq!(succeeded(&world, "POST /api/token/"), 0, "{rules:?}");
+        assert_eq!(world.rows(), before, "{rules:?}");
+    }
+}
+
 /// The strike lay beyond the last request of an undisturbed run: everything before was tried.
 fn was_spared(world: &World, strike: Strike) -> bool {
     let requests = world.told("state")["requests"].as_u64().unwrap_or(0);
@@ -263,6 +292,16 @@ impl Edit {
 
     /// Until it has an end. What `about_to_write` was given is all that is kept.
     fn change(&self, patch: &KeyPatch, between: impl Fn(&World)) -> Result<KeyEnd, String> {
+        self.change_late(patch, between, |_| {})
+    }
+
+    /// `late` happens between the reading and each write.
+    fn change_late(
+        &self,
+        patch: &KeyPatch,
+        between: impl Fn(&World),
+        late: impl Fn(&World),
+    ) -> Result<KeyEnd, String> {
         let journal: RefCell<Option<Sent>> = RefCell::new(None);
         for run_number in 0..4 {
             if run_number > 0 {
@@ -277,6 +316,7 @@ impl Edit {
             };
             let save = async |note: Sent, _: &RemoteKey| {
                 *journal.borrow_mut() = Some(note);
+                late(&self.world);
                 ControlFlow::Continue(())
             };
             let id = RemoteId(self.id.to_string());
@@ -353,11 +393,18 @@ fn a_limit_set_before_the_worker_died_is_not_given_back() {
             let arrived = RefCell::new(None);
             let case = format!("{rules:?} {strike:?}");
             let end = edit
-                .change(&patch, |world| {
-                    let there = succeeded(world, "PUT /api/token/") == 1;
-                    *arrived.borrow_mut() = Some(there);
-                    world.control("spend", &json!({"id": edit.id, "quota": SPENT}));
-                })
+                .change_late(
+                    &patch,
+                    |world| {
+                        let there = succeeded(world, "PUT /api/token/") == 1;
+                        *arrived.borrow_mut() = Some(there);
+                        world.control("spend", &json!({"id": edit.id, "quota": SPENT}));
+                    },
+                    // What it spends right before the write comes there is no part of the new limit.
+                    |world| {
+                        world.control("spend", &json!({"id": edit.id, "quota": 50}));
+                    },
+                )
                 .unwrap_or_else(|error| panic!("{case}: {error}"));
             assert!(
                 matches!(end, KeyEnd::Done | KeyEnd::AlreadySo),

@@ -198,6 +198,7 @@ mod tests {
                 failed: vec![RemoteId("1".to_owned())],
                 results: (0..results).map(result).collect(),
                 sent: None,
+                unsure: Vec::new(),
             }],
             retried: false,
         }

@@ -68,7 +68,8 @@ pub async fn change_key(
     };
     let sent = how.sent.filter(|sent| sent.key == *id);
     let patch = &less_spent(patch, how.used_then, &before);
-    let mut work = Work::new(&before, patch, sent);
+    let counts_down = protocol::of(place.kind) == Protocol::Family;
+    let mut work = Work::new(&before, patch, sent, counts_down);
     let ended = |end, before, after| Ok(Changed { end, before, after });
     if let Some(seen) = how.seen
         && !work.is_as(seen, sent.is_some())
@@ -105,17 +106,26 @@ pub async fn change_key(
         },
         None => None,
     };
-    let note = Sent {
-        key: id.clone(),
-        remaining: work.meter.remaining,
-        used: work.meter.used,
+    let note = match sent.filter(|_| work.arrived) {
+        // The limit is there since then: what is spent from then on is spent.
+        Some(sent) => sent.clone(),
+        None => Sent {
+            key: id.clone(),
+            remaining: work.meter.remaining,
+            used: work.meter.used,
+        },
     };
     if about_to_write(note, &before).await.is_break() {
         return Err(HttpError::Stopped.into());
     }
     let mut unsure = None;
     if work.replaces {
-        let body = replace_body(place.kind, &before.raw, patch, group.as_deref());
+        let quota = work.arrived.then_some(work.wanted.quota).or(patch.quota);
+        let patch = KeyPatch {
+            quota,
+            ..patch.clone()
+        };
+        let body = replace_body(place.kind, &before.raw, &patch, group.as_deref());
         let request = adapter::write_request(place, login, id, body.to_string());
         unsure = site.write(request).await?;
     }
@@ -154,6 +164,8 @@ struct Work<'a> {
     now: KeyValues,
     wanted: KeyValues,
     meter: Meter,
+    /// The limit was sent before, and is there, less what was spent since.
+    arrived: bool,
     /// The whole key is to be written.
     replaces: bool,
     /// Then it is to be enabled or disabled, which takes a request of its own: a replace leaves
@@ -164,14 +176,27 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(before: &RemoteKey, patch: &'a KeyPatch, sent: Option<&Sent>) -> Self {
+    /// `counts_down`: a key's limit is what it has left.
+    fn new(
+        before: &RemoteKey,
+        patch: &'a KeyPatch,
+        sent: Option<&Sent>,
+        counts_down: bool,
+    ) -> Self {
         let now = values_of(&before.raw);
         let meter = meter_of(&before.raw);
         let mut wanted = patched(&now, patch);
         // Sent before, and arrived: what was spent since does not count as another value.
-        if let (Some(Quota::Limited(want)), Some(sent)) = (patch.quota, sent) {
+        let mut arrived = false;
+        if let (Some(Quota::Limited(want)), Some(sent), Quota::Limited(left)) =
+            (patch.quota, sent, now.quota)
+        {
             let since = meter.used.unwrap_or(0) - sent.used.unwrap_or(0);
-            if now.quota == Quota::Limited(want - since) {
+            // Some of it may have been spent before the write came there.
+            let untouched = sent.remaining.map(|then| then - since) == Some(left);
+            let early = counts_down && !untouched && (want - since..=want).contains(&left);
+            arrived = left == want - since || early;
+            if arrived {
                 wanted.quota = now.quota;
             }
         }
@@ -189,6 +214,7 @@ impl<'a> Work<'a> {
             now,
             wanted,
             meter,
+            arrived,
             replaces,
             toggles: status.is_some_and(|status| status != meter.status),
             status,
@@ -471,13 +497,15 @@ impl<H: Http, C: Clock> Visit<'_, H, C> {
 pub(super) fn is_unsure(error: &SiteError) -> bool {
     match error {
         SiteError::Http(error) => match error {
-            HttpError::TimedOut | HttpError::Cut | HttpError::Unreachable | HttpError::TooLarge => {
-                true
-            }
-            HttpError::Offline
+            // Why a request failed is found out only afterwards: it may have arrived before that.
+            HttpError::TimedOut
+            | HttpError::Cut
+            | HttpError::Unreachable
+            | HttpError::TooLarge
+            | HttpError::Offline
             | HttpError::PermissionMissing
-            | HttpError::Redirected
-            | HttpError::NotBefore(_)
+            | HttpError::Redirected => true,
+            HttpError::NotBefore(_)
             | HttpError::ForeignOrigin
             | HttpError::NotOurLogin(_)
             | HttpError::Stopped => false,

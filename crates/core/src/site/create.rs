@@ -76,6 +76,12 @@ pub async fn create_keys(
         if making[at].id.is_some() {
             continue;
         }
+        let listed = |key: &RemoteKey| name_of(&key.raw) == making[at].called;
+        if making[at].sent && listing.keys.iter().any(listed) {
+            // More than one has its name: which is ours is not clear, but one may be.
+            ends[at] = Some(KeyEnd::InDoubt);
+            continue;
+        }
         let wanted = &making[at].values;
         let impossible = cannot_hold(place.kind, &whole_patch(wanted), None);
         let group = match site.group_id(&wanted.group).await? {
@@ -90,7 +96,7 @@ pub async fn create_keys(
         if !making[at].sent || making[at].once.is_empty() {
             making[at].once = mark(&mut draw_name);
         }
-        making[at].sent = true;
+        let sent_before = std::mem::replace(&mut making[at].sent, true);
         stop_if(save(making).await)?;
         let one = &making[at];
         let now = site.clock.now();
@@ -121,7 +127,8 @@ pub async fn create_keys(
             }
             Err(SiteError::Http(HttpError::Stopped)) => return Err(HttpError::Stopped.into()),
             Err(error) => {
-                making[at].sent = false;
+                // An earlier one may still be under way.
+                making[at].sent = sent_before;
                 let trouble = error.trouble();
                 let all = !matches!(trouble, SiteTrouble::Refused | SiteTrouble::BadAnswer);
                 let waits = matches!(trouble, SiteTrouble::RateLimited { .. });
@@ -264,8 +271,10 @@ async fn finish(
     let wanted = &making.values;
     let now = values_of(&found.raw);
     let patch = KeyPatch {
-        name: (now.name != wanted.name).then(|| wanted.name.clone()),
-        enabled: (now.enabled != wanted.enabled).then_some(wanted.enabled),
+        // A key that was renamed or switched off meanwhile was so by a person.
+        name: (now.name != wanted.name && name_of(&found.raw) == making.called)
+            .then(|| wanted.name.clone()),
+        enabled: (now.enabled && !wanted.enabled).then_some(false),
         // Where a new key's expiry is counted in days.
         expires: (protocol::of(site.place.kind) == Protocol::Sub2Api
             && now.expires != wanted.expires)
