@@ -127,8 +127,19 @@ export default {
         // The very alarm that is set for a minute from now is set to ring soon.
         const armed = (await view.page.evaluate(() => chrome.alarms.getAll())).find((one) => !before.some((old) => old.name === one.name));
         assert.ok(armed, "no alarm was set");
-        await view.page.evaluate((name) => chrome.alarms.create(name, { when: Date.now() + 300 }), armed.name);
-        await until("the clipboard to be cleared", async () => (await app.clipboard()).trim() === "", { every: 300 });
+        const ring = () => view.page.evaluate((name) => chrome.alarms.create(name, { when: Date.now() + 300 }), armed.name);
+        const cleared = () => until("the clipboard to be cleared", async () => (await app.clipboard()).trim() === "", { every: 300 });
+        await ring();
+        await cleared();
+        // Several are one text, and cleared as that.
+        const two = (await site.keys()).filter((one) => one.status === 1).slice(0, 2);
+        for (const one of two) assert.equal(await app.copyKey({ account: "Orchard", name: one.name }), one.full);
+        await app.select({ account: "Orchard", names: two.map((one) => one.name) });
+        await app.onSelection("Copy");
+        const lines = async () => (await app.clipboard()).split("\n").map((one) => one.trim()).toSorted();
+        await until("both in the clipboard", async () => (await lines()).join() === two.map((one) => one.full).toSorted().join(), { every: 300 });
+        await ring();
+        await cleared();
       },
     },
     {
