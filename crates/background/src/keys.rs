@@ -56,6 +56,7 @@ pub(crate) async fn take(
     }
     let full = held(open, key).await?.ok_or(ErrorCode::NotRevealed)?;
     if to_clipboard {
+        // Only hashed, to know it again when the time has come.
         note_copied(open, &Secret::new(full.expose().to_owned())).await;
     }
     // The user asked for this one key: it goes to the page that asked.
