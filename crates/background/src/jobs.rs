@@ -136,16 +136,17 @@ pub(crate) async fn start(
     Ok(id)
 }
 
-/// The job that is fetching this key, if one is.
+/// The job that is fetching just this key, if one is.
 pub(crate) fn revealing(open: &Open, key: &KeyRef) -> Option<JobId> {
     let running = open.running.borrow();
     let found = running.iter().find(|(_, job)| {
         let view = job.view.borrow();
         view.kind == JobKind::Reveal
+            && !job.stop.get()
             && view.items.iter().any(|item| {
                 item.account == key.account
-                    && item.keys.contains(&key.id)
-                    && !matches!(item.state, ItemState::Ended(_))
+                    && item.keys == [key.id.clone()]
+                    && !matches!(item.state, ItemState::Ended(_) | ItemState::Blocked(_))
             })
     });
     found.map(|(id, _)| id.clone())

@@ -29,6 +29,8 @@ const MOST_RESULTS: usize = 100;
 const MOST_SAID: usize = 20;
 /// Work that may have left something at a site is taken up again after this long.
 const AGAIN_IN: u64 = 60_000;
+/// Of so many keys whose write may have arrived, a part keeps how they were.
+const MOST_UNSURE: usize = 100;
 
 /// Carries out one account's part.
 pub(crate) async fn carry_out(
@@ -147,11 +149,20 @@ impl Part<'_> {
     fn over(&self, key: &RemoteId, name: String, end: KeyEnd) {
         self.edit(|item| {
             item.over += 1;
-            let sent = item.sent.take().filter(|sent| sent.key == *key);
+            let sent = item.sent.take_if(|sent| sent.key == *key);
             let held = item.unsure.iter().position(|sent| sent.key == *key);
             let held = held.map(|at| item.unsure.remove(at));
-            if end.again() {
-                // Tried again, it may be found as it was wanted.
+            // Tried again, it may be found as it was wanted.
+            let may_be_there = matches!(
+                end,
+                KeyEnd::Failed(
+                    SiteTrouble::BadAnswer
+                        | SiteTrouble::AnswerTooLarge
+                        | SiteTrouble::ServerError { .. },
+                    _
+                )
+            );
+            if may_be_there && item.unsure.len() < MOST_UNSURE {
                 item.unsure.extend(sent.or(held));
             }
             item.bad += u32::from(!end.good());

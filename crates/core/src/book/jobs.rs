@@ -119,7 +119,7 @@ impl JobLog {
 /// the other results. Counts and the ids of what failed stay.
 #[must_use]
 pub fn fitted(mut job: JobView) -> JobView {
-    let cuts: [fn(&mut JobItem); 4] = [
+    let cuts: [fn(&mut JobItem); 5] = [
         |item| {
             for result in &mut item.results {
                 if let KeyEnd::Failed(_, said) = &mut result.end {
@@ -130,6 +130,7 @@ pub fn fitted(mut job: JobView) -> JobView {
         |item| item.results.retain(|result| !result.end.good()),
         |item| item.results.truncate(20),
         |item| item.results.clear(),
+        |item| item.unsure.clear(),
     ];
     for cut in cuts {
         if crate::json::write(&job).len() <= MOST_BYTES {
