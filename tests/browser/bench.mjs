@@ -281,7 +281,7 @@ async function previewing(app) {
           const began = performance.now();
           const look = () => {
             const dialog = document.querySelector("dialog[open]");
-            if (dialog && !/Looking at what that takes/.test(dialog.innerText) && /10,000|more than/.test(dialog.innerText)) resolve(performance.now() - began);
+            if (dialog && !/Looking at what that takes/.test(dialog.innerText) && /\d,\d{3} keys/.test(dialog.innerText)) resolve(performance.now() - began);
             else requestAnimationFrame(look);
           };
           requestAnimationFrame(look);
