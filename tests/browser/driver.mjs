@@ -150,6 +150,17 @@ export class App {
     await this.#opened(view);
   }
 
+  /** Asks for another passphrase; what comes of it is on the page that is answered. */
+  async changePassphrase(current, next) {
+    const view = await this.options("settings");
+    await view.type("textbox", "Current passphrase", current);
+    await view.click("radio", /^Passphrase/);
+    await view.type("textbox", "New passphrase", next);
+    await view.type("textbox", "Repeat passphrase", next);
+    await view.click("button", "Change protection");
+    return view;
+  }
+
   /** The heading of the whole page: "Welcome to Relaykeep", "Relaykeep is locked", "Recovery" or "open". */
   async state() {
     const view = await this.options();

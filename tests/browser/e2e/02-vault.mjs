@@ -213,26 +213,17 @@ export default {
       name: "a new passphrase takes the old one's place; this device only takes it away",
       run: (context) => fresh(context, async (app) => {
         const before = await filled(context, app);
-        const change = async (fill) => {
-          const view = await app.options("settings");
-          await fill(view);
-          await view.click("button", "Change protection");
-          await view.reads("Everything is sealed anew", { timeout: 60_000 });
-        };
-        await change(async (view) => {
-          await view.type("textbox", "Current passphrase", PASSPHRASE);
-          await view.click("radio", /^Passphrase/);
-          await view.type("textbox", "New passphrase", OTHER);
-          await view.type("textbox", "Repeat passphrase", OTHER);
-        });
+        const sealed = (view) => view.reads("Everything is sealed anew", { timeout: 60_000 });
+        await sealed(await app.changePassphrase(PASSPHRASE, OTHER));
         await app.lock();
         await assert.rejects(app.unlock(PASSPHRASE), /Wrong passphrase/);
         await app.unlock(OTHER);
         assert.deepEqual(names(await app.keys()), before);
-        await change(async (view) => {
-          await view.type("textbox", "Current passphrase", OTHER);
-          await view.click("radio", /^This device only/);
-        });
+        const view = await app.options("settings");
+        await view.type("textbox", "Current passphrase", OTHER);
+        await view.click("radio", /^This device only/);
+        await view.click("button", "Change protection");
+        await sealed(view);
         await app.closeBrowser();
         await app.relaunch();
         assert.equal(await app.state(), "open");
@@ -246,12 +237,7 @@ export default {
         const before = await filled(context, app);
         let [now, next] = [PASSPHRASE, OTHER];
         for (const wait of [150, 300, 450, 700]) {
-          const view = await app.options("settings");
-          await view.type("textbox", "Current passphrase", now);
-          await view.click("radio", /^Passphrase/);
-          await view.type("textbox", "New passphrase", next);
-          await view.type("textbox", "Repeat passphrase", next);
-          await view.click("button", "Change protection");
+          await app.changePassphrase(now, next);
           await sleep(wait);
           await app.killBrowser();
           await app.relaunch();

@@ -67,12 +67,7 @@ export default {
     {
       name: "while all is being sealed anew: it is locked when that has ended, with the new passphrase",
       async run({ app, sites: [site] }) {
-        const view = await app.options("settings");
-        await view.type("textbox", "Current passphrase", PASSPHRASE);
-        await view.click("radio", /^Passphrase/);
-        await view.type("textbox", "New passphrase", OTHER);
-        await view.type("textbox", "Repeat passphrase", OTHER);
-        await view.click("button", "Change protection");
+        const view = await app.changePassphrase(PASSPHRASE, OTHER);
         await view.click("button", "Lock");
         await view.find("heading", "Relaykeep is locked");
         await sleep(3000);
