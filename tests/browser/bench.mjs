@@ -349,7 +349,7 @@ async function timedSync(app) {
   return activity.page.evaluate((old) => new Promise((resolve) => {
     const look = () => {
       const job = [...document.querySelectorAll("[data-job]")].find((one) => !old.includes(one.dataset.job));
-      const stop = job && [...job.querySelectorAll("button")].some((one) => /^Stop/.test((one.ariaLabel ?? one.innerText).trim()));
+      const stop = job && [...job.querySelectorAll("button")].some((one) => /^Stop/.test((one.ariaLabel ?? one.textContent).trim()));
       if (job && !stop) resolve(performance.now() - globalThis.benchClicked);
       else requestAnimationFrame(look);
     };

@@ -4,7 +4,7 @@ use crate::account_form::{Form, Place, account_form, ask_for_site, nothing};
 use crate::account_page;
 use crate::app::{app, with_stock};
 use crate::copying::fail;
-use crate::el::{all, el, live};
+use crate::el::{Kid, all, el, live};
 use crate::icons::Icon;
 use crate::kit::{Btn, Takes, Tone, alert, choice, dialog, field, note};
 use crate::line::{ask, spawn};
@@ -89,10 +89,11 @@ fn all_accounts() -> AnyView {
             })
         })
     });
-    let none = move || {
+    // Every row moves with the stock: the list of them is built anew only when it must be.
+    let none = Memo::new(move |_| {
         app.stock.track();
         with_stock(|stock| stock.accounts.is_empty())
-    };
+    });
     el("div")
         .class("page")
         .kid(
@@ -106,7 +107,7 @@ fn all_accounts() -> AnyView {
                         .kid(
                             Btn::new("sync_all")
                                 .icon(Icon::Sync)
-                                .off(Signal::derive(none))
+                                .off(none)
                                 .on(|| sync(Vec::new())),
                         )
                         .kid(
@@ -117,9 +118,11 @@ fn all_accounts() -> AnyView {
                         ),
                 )
                 .kid(crate::activity::work())
-                .kid(live(move || (!none()).then(|| sorting(wanted, tag, tags))))
                 .kid(live(move || {
-                    if none() {
+                    (!none.get()).then(|| sorting(wanted, tag, tags))
+                }))
+                .kid(live(move || {
+                    if none.get() {
                         return el("p").class("lead").kid(t("no_accounts", &[])).into_any();
                     }
                     el("div")
@@ -286,9 +289,22 @@ fn line(id: AccountId) -> AnyView {
             })
         })
     };
+    // Each sync moves what the site says, and leaves the rest of the line, its buttons and the focus on
+    // them, as it was.
+    let fixed = Memo::new(move |_| {
+        view.with(|view| {
+            let (account, host) = view.as_ref()?;
+            let (name, own) = (account.name.clone(), account.own.clone());
+            Some((name, account.kind, own, host.clone()))
+        })
+    });
+    let now = move |part: fn(&AccountView) -> AnyView| {
+        live(move || view.with(|view| view.as_ref().map(|(account, _)| part(account))))
+    };
     let data = id.0.clone();
     live(move || {
-        let (account, host) = view.get()?;
+        fixed.track();
+        let (account, host) = view.get_untracked()?;
         let id = account.id.clone();
         let (edit, remove, sync_id, new) = (id.clone(), id.clone(), id.clone(), id.clone());
         let (up, down, enable) = (id.clone(), id.clone(), id.clone());
@@ -306,7 +322,7 @@ fn line(id: AccountId) -> AnyView {
                 .kid(
                     el("div")
                         .class("what")
-                        .kid(health_dot(&account))
+                        .kid(now(health_dot))
                         .kid(
                             el("a")
                                 .class("cut name")
@@ -359,10 +375,10 @@ fn line(id: AccountId) -> AnyView {
                 .kid(
                     el("div")
                         .class("more")
-                        .kid(facts(&account))
+                        .kid(now(|account| facts(account).view()))
                         .kid(tags(&account)),
                 )
-                .kid(warnings(&account))
+                .kid(now(|account| warnings(account).view()))
                 .into_any(),
         )
     })

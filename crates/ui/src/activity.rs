@@ -8,11 +8,14 @@ use crate::el::{all, el, live};
 use crate::icons::Icon;
 use crate::kit::{Btn, Tone, note};
 use crate::line::{ask, spawn};
+use crate::stock::count;
 use crate::trace::trace_region;
 use crate::troubles;
-use crate::words::{full_time, t, when};
+use crate::words::{full_time, t, tn, when};
 use leptos::prelude::*;
-use relaykeep_protocol::{ItemState, JobId, JobState, JobView, Outcome, RetryJob, StopJob};
+use relaykeep_protocol::{
+    ItemState, JobId, JobItem, JobState, JobView, Outcome, RetryJob, StopJob,
+};
 
 /// A job began, moved or ended.
 pub(crate) fn put(job: JobView) {
@@ -40,24 +43,61 @@ pub(crate) fn is_over(job: &JobView) -> bool {
     }
 }
 
+/// Jobs shown before the older ones fold away.
+const JOBS: usize = 30;
+/// Lines of a job shown before those that need no look fold away.
+const LINES: usize = 12;
+
 /// The section.
 pub(crate) fn activity_page() -> AnyView {
     let app = app();
+    let old_too = RwSignal::new(false);
+    let ids = Memo::new(move |_| {
+        let most = if old_too.get() { usize::MAX } else { JOBS };
+        app.jobs.with(|jobs| {
+            let shown = jobs.iter().enumerate();
+            shown
+                .filter(|(place, job)| *place < most || !is_over(job))
+                .map(|(_, job)| job.id.clone())
+                .collect::<Vec<_>>()
+        })
+    });
+    let older = move || {
+        let hidden = app.jobs.with(Vec::len) - ids.with(Vec::len);
+        (hidden > 0).then(|| {
+            Btn::saying(tn("older_jobs", count(hidden), &[]))
+                .class("ghost")
+                .on(move || old_too.set(true))
+        })
+    };
     // At first only what runs is known.
     let busy = move || (!app.complete.get()).then_some("true");
-    el("div").class("page")
-.kid(el("div").class("in").live("aria-busy", busy)
-.kid(el("div").class("head")
-.kid(el("h1")
-.kid(t("activity", &[]))))
-.kid(live(move || (app.complete.get() && app.jobs.with(Vec::is_empty)).then(|| el("p").class("lead")
-.kid(t("no_jobs", &[])))))
-.kid(view! { <For
-                    each=move || app.jobs.with(|jobs| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>())
-                    key=Clone::clone
-                    children=move |id| card(id)
-                /> }.into_any()))
-    .into_any()
+    el("div")
+        .class("page")
+        .kid(
+            el("div")
+                .class("in")
+                .live("aria-busy", busy)
+                .kid(
+                    el("div")
+                        .class("head")
+                        .kid(el("h1").kid(t("activity", &[]))),
+                )
+                .kid(live(move || {
+                    (app.complete.get() && app.jobs.with(Vec::is_empty))
+                        .then(|| el("p").class("lead").kid(t("no_jobs", &[])))
+                }))
+                .kid(
+                    view! { <For
+                        each=move || ids.get()
+                        key=Clone::clone
+                        children=move |id| card(id)
+                    /> }
+                    .into_any(),
+                )
+                .kid(live(older)),
+        )
+        .into_any()
 }
 
 fn card(id: JobId) -> AnyView {
@@ -70,6 +110,7 @@ fn card(id: JobId) -> AnyView {
         })
     };
     let open = RwSignal::new(false);
+    let whole = RwSignal::new(false);
     let data_job = id.0.clone();
     let body = move || {
         let job = find.get()?;
@@ -77,7 +118,7 @@ fn card(id: JobId) -> AnyView {
         let again = worth_again(&job);
         let stop = id.clone();
         let retry = id.clone();
-        let items: Vec<AnyView> = job.items.iter().map(|one| item(&job, one)).collect();
+        let lines = lines(&job, whole);
         let traced = over && job.kind.is_work();
         let old = over.then(|| old_ones(&job)).flatten();
         Some(
@@ -112,7 +153,7 @@ fn card(id: JobId) -> AnyView {
                             .expands(open)
                             .on(move || open.update(|open| *open = !*open))
                     })),
-                el("ul").kid(items),
+                lines,
                 old
             ]
             .into_any(),
@@ -127,6 +168,49 @@ fn card(id: JobId) -> AnyView {
             job.map(trace_region)
         }))
         .into_any()
+}
+
+/// A line for each account. Of many, those that went well or have not begun fold away: what is under
+/// way or went wrong would be lost among them.
+fn lines(job: &JobView, whole: RwSignal<bool>) -> AnyView {
+    let many = job.items.len() > LINES;
+    let every = !many || whole.get();
+    // All of them begin at once and then queue: a few stand for those under way.
+    let mut running = 0;
+    let mut telling = |one: &&JobItem| {
+        running += usize::from(matches!(one.state, ItemState::Running(_)));
+        every || tells(&one.state, running <= LINES)
+    };
+    let shown = job.items.iter().filter(&mut telling);
+    let shown: Vec<AnyView> = shown.map(|one| item(job, one)).collect();
+    let all = count(job.items.len());
+    let fold = many.then(|| {
+        Btn::saying(tn("all_accounts", all, &[]))
+            .class("ghost small")
+            .expands(whole)
+            .on(move || whole.update(|whole| *whole = !*whole))
+    });
+    all![
+        (!shown.is_empty()).then(|| el("ul").kid(shown)),
+        fold.map(|fold| el("div").class("fold").kid(fold))
+    ]
+    .into_any()
+}
+
+/// Worth a line even among many.
+fn tells(state: &ItemState, few_run: bool) -> bool {
+    match state {
+        ItemState::Running(_) => few_run,
+        ItemState::Waiting { .. } | ItemState::Blocked(_) => true,
+        ItemState::Pending => false,
+        ItemState::Ended(outcome) => !matches!(
+            outcome,
+            Outcome::Synced { cut: None, .. }
+                | Outcome::Revealed { missing: 0, .. }
+                | Outcome::TokenMade
+                | Outcome::Worked { bad: 0, .. }
+        ),
+    }
 }
 
 /// Something of it can be tried again, and nothing is lost by it.

@@ -40,6 +40,10 @@ struct Grid {
     height: f64,
     /// Counts what makes every visible line stale.
     drawing: u32,
+    /// Another section is looked at: nothing is measured or drawn, it would be laid out for nobody.
+    hidden: bool,
+    /// Something was to be drawn meanwhile.
+    behind: bool,
     /// The line the keyboard is on.
     at: Option<Line>,
     /// Where a range selected with Shift begins.
@@ -103,6 +107,8 @@ pub(crate) fn begin(list: HtmlElement) {
         finder,
         height: 0.0,
         drawing: 0,
+        hidden: false,
+        behind: false,
         at: None,
         anchor: None,
     };
@@ -171,6 +177,14 @@ fn ask_inside(typed: &str, ticket: Option<u32>, pause: Pause) {
 
 /// The rows changed. Returns how many fit.
 pub(crate) fn renew() -> u32 {
+    let unseen = GRID.with_borrow_mut(|grid| {
+        let grid = grid.as_mut().filter(|grid| grid.hidden)?;
+        grid.behind = true;
+        Some(grid.finder.listing.matched)
+    });
+    if let Some(matched) = unseen {
+        return matched;
+    }
     let (matched, typed, ticket) = with_grid(|grid| {
         let ticket = grid.finder.ask_again();
         (
@@ -194,12 +208,25 @@ pub(crate) fn scroll() {
     with_grid(|grid| grid.draw(Fresh::Kept));
 }
 
-/// The visible height changed.
+/// The visible height changed: to nothing, when another section is looked at.
 fn resize() {
-    with_grid(|grid| {
+    let back = with_grid(|grid| {
         grid.height = f64::from(grid.list.client_height());
-        grid.draw(Fresh::Kept);
+        grid.hidden = grid.height == 0.0;
+        if grid.hidden {
+            return false;
+        }
+        let behind = std::mem::take(&mut grid.behind);
+        if behind {
+            grid.redraw();
+        } else {
+            grid.draw(Fresh::Kept);
+        }
+        behind
     });
+    if back == Some(true) {
+        app().matched.set(renew());
+    }
 }
 
 /// Moves the focus into the list.
@@ -321,6 +348,10 @@ impl Grid {
     }
 
     fn draw(&mut self, fresh: Fresh) {
+        if self.hidden {
+            self.behind = true;
+            return;
+        }
         // Measuring makes the browser lay the page out. The first drawing of all takes the list for
         // as tall as the window; once it is laid out anyway, `resize` is told the truth.
         let first_of_all = self.height == 0.0 && self.slots.is_empty();

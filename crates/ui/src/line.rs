@@ -43,6 +43,7 @@ thread_local! {
     // Events of a line that was given up must not mix with the next one's.
     static GENERATION: Cell<u32> = const { Cell::new(0) };
     static DRAW_DUE: Cell<bool> = const { Cell::new(false) };
+    static DRAWN: Cell<u64> = const { Cell::new(0) };
     // The first word that the vault is open, kept until there is something to show.
     static OPENED: RefCell<Option<Event>> = const { RefCell::new(None) };
 }
@@ -299,7 +300,10 @@ fn set_settings(settings: Settings) {
 /// Has the rows drawn anew: the first ones at once, later ones together.
 fn changed() {
     if app().complete.get_untracked() {
-        draw_after(16);
+        // What one does shows at once. A sync of many accounts moves something all the time, and
+        // each drawing sorts and counts everything: a few times a second will do.
+        let lately = crate::words::now().saturating_sub(DRAWN.get()) < 200;
+        draw_after(if lately { 120 } else { 16 });
     } else if with_stock(|stock| stock.rows.len() <= FIRST_CHUNK) {
         draw();
     } else {
@@ -313,6 +317,7 @@ const FIRST_CHUNK: usize = 500;
 
 fn draw() {
     DRAW_DUE.set(false);
+    DRAWN.set(crate::words::now());
     app().stock.update(|count| *count += 1);
 }
 
