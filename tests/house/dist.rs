@@ -67,24 +67,32 @@ fn only_what_runs_is_shipped() {
     }
 }
 
-/// Pages ask the worker; they reach no store of the extension themselves. The one thing the loader
-/// reads is the glimpse.
+/// Pages ask the worker; they reach no store of the extension themselves. The loader reads the glimpse
+/// and the page's picture, and keeps the picture.
 #[test]
 fn the_built_pages_name_no_store() {
     let Some(dist) = built("dist/chromium") else {
         return;
     };
     let mut scripts = below(&dist.join("ui"), &["js", "wasm"]);
-    scripts.push(dist.join("page.js"));
+    scripts.extend(["page.js", "early.js"].map(|name| dist.join(name)));
     let mut looked = 0;
     for path in scripts {
         looked += 1;
         let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let bytes = if path.ends_with("page.js") {
-            let text = String::from_utf8(bytes).expect("UTF-8");
-            let rest = text.replacen("chrome.storage.session.get(\"g\")", "", 1);
-            assert_ne!(rest, text, "the loader reads the glimpse");
-            rest.into_bytes()
+        let bytes = if path.ends_with("early.js") {
+            let mut text = String::from_utf8(bytes).expect("UTF-8");
+            for call in [
+                "get([\"g\", NAME])",
+                "set({ [NAME]: text })",
+                "get(\"g\")",
+                "remove(NAME)",
+            ] {
+                let rest = text.replacen(&format!("chrome.storage.session.{call}"), "", 1);
+                assert_ne!(rest, text, "the loader has no {call}");
+                text = rest;
+            }
+            text.into_bytes()
         } else {
             bytes
         };
@@ -102,8 +110,8 @@ fn the_built_pages_name_no_store() {
         }
     }
     assert!(
-        looked >= 3,
-        "a module, its glue and the loader were to be looked at"
+        looked >= 4,
+        "a module, its glue and the loaders were to be looked at"
     );
 }
 

@@ -1,5 +1,5 @@
 //! The glimpse: what a page shows first, kept in session memory beside the session's keys, so that
-//! rows are on screen before the worker has started. `extension/page.js` reads it. It is never more
+//! rows are on screen before the worker has started. `extension/early.js` reads it. It is never more
 //! than a first picture: the page then takes up its line, and hears everything anew.
 
 use crate::events::{CHUNK, in_order};

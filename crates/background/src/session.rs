@@ -17,8 +17,10 @@ const OFFERS: &str = "o";
 const ORIGINS: &str = "r";
 const ACCESS: &str = "a";
 const SIGHTS: &str = "v";
-// `extension/page.js` reads it under this name.
+// `extension/early.js` reads it under this name.
 const GLIMPSE: &str = "g";
+// Written by the pages (`extension/early.js`), one each; they serve beside a glimpse only.
+const PICTURES: [&str; 2] = ["p-options", "p-popup"];
 
 /// An open vault's session.
 #[derive(Clone, Serialize, Deserialize)]
@@ -46,14 +48,23 @@ impl Session {
         relaykeep_core::json::read(&text).ok()
     }
 
+    /// Begins: what pages kept of another vault's session shows in none of this one.
+    pub(crate) async fn begin(&self) -> Result<(), relaykeep_webext::BrowserError> {
+        let _ = Area::Session.remove(&PICTURES.map(str::to_owned)).await;
+        self.save().await
+    }
+
     pub(crate) async fn save(&self) -> Result<(), relaykeep_webext::BrowserError> {
         let text = relaykeep_core::json::write(self);
         Area::Session.set(&[(NAME.to_owned(), text)]).await
     }
 
     pub(crate) async fn forget() {
-        let names = [NAME, DRAFT, DUE, OFFERS, ACCESS, SIGHTS, GLIMPSE].map(str::to_owned);
-        let _ = Area::Session.remove(&names).await;
+        let [options, popup] = PICTURES;
+        let names = [
+            NAME, DRAFT, DUE, OFFERS, ACCESS, SIGHTS, GLIMPSE, options, popup,
+        ];
+        let _ = Area::Session.remove(&names.map(str::to_owned)).await;
     }
 
     pub(crate) fn keys_text(&self) -> &str {

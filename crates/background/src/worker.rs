@@ -340,7 +340,10 @@ impl Worker {
         self.notices.borrow_mut().extend(notices);
         let deadline = Deadline::begin(browser::now(), None);
         let session = Session::new(&keys.to_session(), mode, deadline);
-        session.save().await.map_err(|_| ErrorCode::StorageFailed)?;
+        session
+            .begin()
+            .await
+            .map_err(|_| ErrorCode::StorageFailed)?;
         let open = match self.take_over(keys, session).await {
             Ok(open) => open,
             Err(error) => {

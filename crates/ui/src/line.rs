@@ -54,7 +54,7 @@ enum Line {
     Lost,
 }
 
-/// Takes over what `page.js` has from the glimpse, or the line it opened while the WASM was
+/// Takes over what `early.js` has from the glimpse, or the line it opened while the WASM was
 /// compiled, and keeps a line open.
 pub(crate) fn listen() {
     if !take_over() {

@@ -153,6 +153,53 @@ export default {
       }),
     },
     {
+      name: "a page shows its picture until it runs, hears what is typed over it, and has none after a lock",
+      run: (context) => fresh(context, async (app) => {
+        const before = await filled(context, app);
+        const pictures = () => app.options().then((view) => view.page.evaluate(async () => Object.keys(await chrome.storage.session.get()).filter((name) => name.startsWith("p-"))));
+        await until("a glimpse", () => app.options().then((view) => view.page.evaluate(async () => ((await chrome.storage.session.get("g")).g ?? "").includes('"Keys'))), { every: 50 });
+        /** Opens a page anew: names in its picture, what can be pressed in it, and the page. */
+        const open = async (path, type = "") => {
+          const page = await app.browser.newPage();
+          await page.setViewport({ width: 1280, height: 760 });
+          await page.evaluateOnNewDocument((type) => {
+            new MutationObserver((_, observer) => {
+              const parts = [...document.querySelectorAll("[data-picture]")];
+              if (!parts.length) return;
+              observer.disconnect();
+              globalThis.picture = { text: parts.map((one) => one.textContent).join(), inert: parts.every((one) => one.inert), keys: document.querySelectorAll("[data-key]").length };
+              for (const key of type) dispatchEvent(new KeyboardEvent("keydown", { key }));
+            }).observe(document, { childList: true, subtree: true });
+          }, type);
+          await app.killWorker();
+          await page.goto(app.url(path));
+          await page.waitForFunction(() => !document.querySelector("[data-picture]") && document.querySelector("input[type=search]"));
+          return page;
+        };
+        for (const path of ["options.html#/keys", "popup.html"]) {
+          const name = path.startsWith("popup") ? "p-popup" : "p-options";
+          const first = await open(path);
+          await until(`the picture ${name}`, async () => (await pictures()).includes(name), { every: 50 });
+          await first.close();
+          const page = await open(path, path.startsWith("popup") ? "zz" : "");
+          const shown = await page.evaluate(() => globalThis.picture);
+          assert.ok(before.some((key) => shown.text.includes(key)), shown.text);
+          assert.ok(shown.inert);
+          assert.equal(shown.keys, 0);
+          assert.equal(await page.$("[data-picture]"), null);
+          if (path.startsWith("popup")) assert.equal(await page.$eval("input[type=search]", (input) => input.value), "zz");
+          await page.close();
+        }
+        await app.lock();
+        assert.deepEqual(await pictures(), []);
+        const locked = await app.browser.newPage();
+        await locked.goto(app.url("options.html#/keys"));
+        await locked.waitForSelector("main.gate");
+        assert.equal(await locked.$("[data-picture]"), null);
+        await locked.close();
+      }),
+    },
+    {
       // The press wakes the worker, which opens the vault for the page; the click locks it meanwhile.
       name: "Lock pressed while the worker is just opening the vault locks it",
       run: (context) => fresh(context, async (app) => {
@@ -166,7 +213,7 @@ export default {
             button.click();
           });
           await view.find("heading", "Relaykeep is locked");
-          assert.deepEqual(await view.page.evaluate(async () => Object.keys(await chrome.storage.session.get()).filter((name) => "sg".includes(name))), []);
+          assert.deepEqual(await view.page.evaluate(async () => Object.keys(await chrome.storage.session.get()).filter((name) => /^(s|g|p-.*)$/.test(name))), []);
           await app.unlock(PASSPHRASE);
         }
       }),
