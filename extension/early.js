@@ -100,15 +100,17 @@
   /** What is typed while the picture stands is typed into the popup's search. */
   function listen() {
     let typed = "";
-    const press = ({ key, ctrlKey, metaKey, altKey }) => {
+    const press = ({ key, ctrlKey, metaKey }) => {
       if (key === "Backspace") typed = typed.slice(0, -1);
-      else if (key.length === 1 && !ctrlKey && !metaKey && !altKey) typed += key;
+      else if (key.length === 1 && !ctrlKey && !metaKey) typed += key;
     };
     addEventListener("keydown", press);
     return () => {
       removeEventListener("keydown", press);
-      const search = typed && popup && document.querySelector("input[type=search]");
-      if (!search) return false;
+      const search = popup && document.querySelector("input[type=search]");
+      // At once, or the next key would fall between.
+      if (search) search.focus();
+      if (!search || !typed) return false;
       search.value = typed;
       return search.dispatchEvent(new Event("input", { bubbles: true }));
     };
@@ -124,7 +126,12 @@
     early.heard = events;
     if (!glimpsed) connect();
     await parsed;
-    const leave = glimpsed && show(kept);
+    let leave;
+    try {
+      leave = glimpsed && show(kept);
+    } catch {
+      leave = undefined; // what cannot be read is no picture, and is made anew
+    }
     if (leave) await painted();
     return (mount) => {
       if (leave) leave();

@@ -11,6 +11,7 @@ try {
   begin(document.body.id === "popup" ? mount_popup : mount_options);
 } catch (fault) {
   console.error(fault);
+  for (const part of document.querySelectorAll("[data-picture]")) part.remove();
   const failed = document.getElementById("failed");
   failed.textContent = chrome.i18n.getMessage("page_failed");
   failed.setAttribute("role", "alert");

@@ -48,9 +48,9 @@ impl Session {
         relaykeep_core::json::read(&text).ok()
     }
 
-    /// Begins: what pages kept of another vault's session shows in none of this one.
+    /// Begins: what pages show first of another vault's session shows in none of this one.
     pub(crate) async fn begin(&self) -> Result<(), relaykeep_webext::BrowserError> {
-        let _ = Area::Session.remove(&PICTURES.map(str::to_owned)).await;
+        forget_looks().await;
         self.save().await
     }
 
@@ -99,6 +99,14 @@ impl Session {
             LockState::Lock => None,
         }
     }
+}
+
+/// Forgets what pages show first.
+pub(crate) async fn forget_looks() {
+    let [options, popup] = PICTURES;
+    let _ = Area::Session
+        .remove(&[GLIMPSE, options, popup].map(str::to_owned))
+        .await;
 }
 
 /// An access token of a session of our own.

@@ -193,6 +193,9 @@ impl Worker {
                     opened => return opened,
                 }
             }
+        } else {
+            // What a page kept just as it was locked.
+            crate::session::forget_looks().await;
         }
         match vault::look(ports()).await {
             Start::New => Err(ErrorCode::NoVault),

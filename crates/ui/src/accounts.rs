@@ -253,7 +253,7 @@ fn put(id: &AccountId, up: bool) {
                 crate::kit::say(&t("moved_to", &[&number(to), &number(of)]));
                 // The line is drawn anew: the button that was pressed keeps the focus.
                 let button = if up { ".b-up" } else { ".b-down" };
-                crate::dom::after(80, move || {
+                crate::dom::after(200, move || {
                     let place = format!("[data-account=\"{id}\"] {button}");
                     let found = crate::dom::document().query_selector(&place).ok().flatten();
                     if let Some(Ok(found)) = found.map(wasm_bindgen::JsCast::dyn_into) {
@@ -294,25 +294,29 @@ fn line(id: AccountId) -> AnyView {
     let fixed = Memo::new(move |_| {
         view.with(|view| {
             let (account, host) = view.as_ref()?;
-            let (name, own) = (account.name.clone(), account.own.clone());
+            let (name, mut own) = (account.name.clone(), account.own.clone());
+            // Where it stands shows in no line.
+            own.place = None;
             Some((name, account.kind, own, host.clone()))
         })
     });
     let now = move |part: fn(&AccountView) -> AnyView| {
         live(move || view.with(|view| view.as_ref().map(|(account, _)| part(account))))
     };
+    let by_hand = Memo::new(move |_| {
+        app.settings
+            .with(|settings| settings.account_order == AccountOrder::Hand)
+    });
     let data = id.0.clone();
     live(move || {
         fixed.track();
+        let by_hand = by_hand.get();
         let (account, host) = view.get_untracked()?;
         let id = account.id.clone();
         let (edit, remove, sync_id, new) = (id.clone(), id.clone(), id.clone(), id.clone());
         let (up, down, enable) = (id.clone(), id.clone(), id.clone());
         let asking = app.asking;
         let (name, label) = (account.name.clone(), account.name.clone());
-        let by_hand = app
-            .settings
-            .with(|settings| settings.account_order == AccountOrder::Hand);
         let disabled = account.own.disabled;
         Some(
             el("article")

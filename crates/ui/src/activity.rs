@@ -4,7 +4,7 @@ use crate::activity_words::{counts, item_failed, kind_word, summary};
 use crate::activity_work::{item, old_ones};
 use crate::app::app;
 use crate::copying::fail;
-use crate::el::{all, el, live};
+use crate::el::{El, Kid, all, el, live};
 use crate::icons::Icon;
 use crate::kit::{Btn, Tone, note};
 use crate::line::{ask, spawn};
@@ -112,57 +112,84 @@ fn card(id: JobId) -> AnyView {
     let open = RwSignal::new(false);
     let whole = RwSignal::new(false);
     let data_job = id.0.clone();
-    let body = move || {
-        let job = find.get()?;
-        let over = is_over(&job);
-        let again = worth_again(&job);
-        let stop = id.clone();
-        let retry = id.clone();
-        let lines = lines(&job, whole);
-        let traced = over && job.kind.is_work();
-        let old = over.then(|| old_ones(&job)).flatten();
-        Some(
-            all![
-                el("header")
-                    .kid(
-                        el("h2")
-                            .class("grow")
-                            .kid(kind_word(job.kind))
-                            .kid(" ")
-                            .kid(
-                                el("span")
-                                    .class("faint small")
-                                    .a("title", full_time(job.started))
-                                    .kid(when(job.started))
-                            )
-                    )
-                    .kid(progress(&job))
-                    .kid((!over).then(|| {
-                        Btn::new("stop")
-                            .icon(Icon::Stop)
-                            .off(Signal::stored(job.state == JobState::Stopping))
-                            .on(move || stop_job(stop.clone()))
-                    }))
-                    .kid((over && again).then(|| {
-                        Btn::new("retry")
-                            .icon(Icon::Sync)
-                            .on(move || retry_job(retry.clone()))
-                    }))
-                    .kid(traced.then(|| {
-                        Btn::new("details")
-                            .expands(open)
-                            .on(move || open.update(|open| *open = !*open))
-                    })),
-                lines,
-                old
-            ]
-            .into_any(),
-        )
+    // A running job moves ten times a second: what can be pressed stays the same element meanwhile.
+    let what = Memo::new(move |_| find.with(|job| job.as_ref().map(|job| (job.kind, job.started))));
+    let can = Memo::new(move |_| {
+        find.with(|job| {
+            let job = job.as_ref()?;
+            let over = is_over(job);
+            Some(Can {
+                stop: (!over).then_some(job.state == JobState::Stopping),
+                again: over && worth_again(job),
+                details: over && job.kind.is_work(),
+            })
+        })
+    });
+    let many = Memo::new(move |_| {
+        let items = find.with(|job| job.as_ref().map_or(0, |job| job.items.len()));
+        Some(items).filter(|items| *items > LINES)
+    });
+    let head = move || {
+        what.get().map(|(kind, started)| {
+            el("h2").class("grow").kid(kind_word(kind)).kid(" ").kid(
+                el("span")
+                    .class("faint small")
+                    .a("title", full_time(started))
+                    .kid(when(started)),
+            )
+        })
     };
+    let buttons = move || {
+        let can = can.get()?;
+        let (stop, retry) = (id.clone(), id.clone());
+        Some(all![
+            can.stop.map(|stopping| {
+                Btn::new("stop")
+                    .icon(Icon::Stop)
+                    .off(Signal::stored(stopping))
+                    .on(move || stop_job(stop.clone()))
+            }),
+            can.again.then(|| {
+                Btn::new("retry")
+                    .icon(Icon::Sync)
+                    .on(move || retry_job(retry.clone()))
+            }),
+            can.details.then(|| {
+                Btn::new("details")
+                    .expands(open)
+                    .on(move || open.update(|open| *open = !*open))
+            })
+        ])
+    };
+    let fold = move || {
+        many.get().map(|items| {
+            el("div").class("fold").kid(
+                Btn::saying(tn("all_accounts", count(items), &[]))
+                    .class("ghost small")
+                    .expands(whole)
+                    .on(move || whole.update(|whole| *whole = !*whole)),
+            )
+        })
+    };
+    let now =
+        move |part: fn(&JobView) -> AnyView| live(move || find.with(|job| job.as_ref().map(part)));
     el("article")
         .class("card job")
         .a("data-job", data_job)
-        .kid(live(body))
+        .kid(
+            el("header")
+                .kid(live(head))
+                .kid(now(progress))
+                .kid(live(buttons)),
+        )
+        .kid(live(move || {
+            let every = many.get().is_none() || whole.get();
+            find.with(|job| job.as_ref().map(|job| lines(job, every)))
+        }))
+        .kid(live(fold))
+        .kid(now(|job| {
+            is_over(job).then(|| old_ones(job)).flatten().view()
+        }))
         .kid(live(move || {
             let job = open.get().then(|| find.get_untracked()).flatten();
             job.map(trace_region)
@@ -170,11 +197,18 @@ fn card(id: JobId) -> AnyView {
         .into_any()
 }
 
+/// What can be done about a job now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Can {
+    /// Stop it; true while it is stopping.
+    stop: Option<bool>,
+    again: bool,
+    details: bool,
+}
+
 /// A line for each account. Of many, those that went well or have not begun fold away: what is under
 /// way or went wrong would be lost among them.
-fn lines(job: &JobView, whole: RwSignal<bool>) -> AnyView {
-    let many = job.items.len() > LINES;
-    let every = !many || whole.get();
+fn lines(job: &JobView, every: bool) -> Option<El> {
     // All of them begin at once and then queue: a few stand for those under way.
     let mut running = 0;
     let mut telling = |one: &&JobItem| {
@@ -183,18 +217,7 @@ fn lines(job: &JobView, whole: RwSignal<bool>) -> AnyView {
     };
     let shown = job.items.iter().filter(&mut telling);
     let shown: Vec<AnyView> = shown.map(|one| item(job, one)).collect();
-    let all = count(job.items.len());
-    let fold = many.then(|| {
-        Btn::saying(tn("all_accounts", all, &[]))
-            .class("ghost small")
-            .expands(whole)
-            .on(move || whole.update(|whole| *whole = !*whole))
-    });
-    all![
-        (!shown.is_empty()).then(|| el("ul").kid(shown)),
-        fold.map(|fold| el("div").class("fold").kid(fold))
-    ]
-    .into_any()
+    (!shown.is_empty()).then(|| el("ul").kid(shown))
 }
 
 /// Worth a line even among many.
@@ -274,12 +297,13 @@ pub(crate) fn work() -> AnyView {
         app.jobs
             .with(|jobs| jobs.iter().find(|job| !is_over(job)).cloned())
     });
+    // Its button stays the same while the bar moves.
+    let id = Memo::new(move |_| running.with(|job| job.as_ref().map(|job| job.id.clone())));
     live(move || {
-        running.get().map(|job| {
-            let id = job.id.clone();
+        id.get().map(|id| {
             el("div")
                 .class("work row")
-                .kid(bar(&job))
+                .kid(live(move || running.with(|job| job.as_ref().map(bar))))
                 .kid(
                     Btn::new("stop")
                         .class("ghost small")

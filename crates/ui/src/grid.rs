@@ -212,7 +212,8 @@ pub(crate) fn scroll() {
 fn resize() {
     let back = with_grid(|grid| {
         grid.height = f64::from(grid.list.client_height());
-        grid.hidden = grid.height == 0.0;
+        // A window can be too short for any row; only what is not shown at all has no width.
+        grid.hidden = grid.list.client_width() == 0;
         if grid.hidden {
             return false;
         }
