@@ -145,7 +145,7 @@ export class View {
 
   /** All that is to be read. */
   text() {
-    return this.page.evaluate(() => document.body.innerText);
+    return this.page.evaluate(() => document.body?.innerText ?? "");
   }
 
   /** Waits for words anywhere on the page. */

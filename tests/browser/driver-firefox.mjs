@@ -24,7 +24,7 @@ export class FirefoxApp extends App {
   async popup(page) {
     await page.bringToFront();
     const view = this.viewOf(await this.firefox.press());
-    await until("the popup to draw", () => view.page.evaluate(() => document.body.innerText.trim().length > 0));
+    await until("the popup to draw", () => view.page.evaluate(() => document.body?.innerText.trim().length > 0));
     return view;
   }
 

@@ -99,7 +99,7 @@ export class App {
     const opened = this.browser.waitForTarget((target) => target.url().startsWith(this.url("popup.html")), { timeout: 15_000 });
     await page.triggerExtensionAction(this.chromium.extension);
     const view = this.viewOf(await (await opened).asPage());
-    await until("the popup to draw", () => view.page.evaluate(() => document.body.innerText.trim().length > 0));
+    await until("the popup to draw", () => view.page.evaluate(() => document.body?.innerText.trim().length > 0));
     return view;
   }
 

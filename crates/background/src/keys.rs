@@ -2,15 +2,15 @@
 
 use crate::accounts::CallHttp;
 use crate::ports::SystemClock;
-use crate::sync::site_and_login;
-use crate::worker::{ALARM_CLIPBOARD, Open, Worker};
-use relaykeep_core::book::{Account, Keyring, merge_revealed};
+use crate::sync::{site_and_login, tell_account};
+use crate::worker::{ALARM_CLIPBOARD, Open, Worker, the_worker};
+use relaykeep_core::book::{Account, Keyring, merge_keys, merge_revealed};
 use relaykeep_core::secret::{ApiKey, Secret};
 use relaykeep_core::site;
 use relaykeep_core::vault::Kind;
 use relaykeep_protocol::{
-    ErrorCode, ItemState, JobKind, KeyDetails, KeyRef, KeyUsage, Outcome, SecretState, Sensitive,
-    SiteTrouble,
+    AccountId, ErrorCode, ItemState, JobKind, KeyDetails, KeyRef, KeyUsage, Outcome, SecretState,
+    Sensitive, SiteTrouble,
 };
 use relaykeep_webext::worker as browser;
 use sha2::{Digest, Sha256};
@@ -30,6 +30,11 @@ pub(crate) async fn take(
     key: &KeyRef,
     to_clipboard: bool,
 ) -> Result<Sensitive, ErrorCode> {
+    account_of(open, key)?;
+    if matches!(held(open, key).await, Err(ErrorCode::RecordDamaged)) {
+        // What is lost is masked from now on, and fetched like any other.
+        give_up(open, &key.account).await?;
+    }
     let account = account_of(open, key)?;
     if account
         .row(&key.id)
@@ -68,11 +73,26 @@ async fn held(open: &Rc<Open>, key: &KeyRef) -> Result<Option<ApiKey>, ErrorCode
         return Ok(None);
     };
     let mut keyring = Keyring::default();
-    match open.read(&[record]).await?.first() {
-        Some((id, body)) => keyring.load(id.part, body),
-        None => return Err(ErrorCode::RecordDamaged),
-    };
-    Ok(keyring.key(&key.id))
+    if let Some((id, body)) = open.read(&[record]).await?.first() {
+        keyring.load(id.part, body);
+    }
+    // The list says that it is there.
+    let full = keyring.key(&key.id);
+    full.map(Some).ok_or(ErrorCode::RecordDamaged)
+}
+
+/// Some sealed part of an account does not open: masks what is lost with it.
+async fn give_up(open: &Rc<Open>, id: &AccountId) -> Result<(), ErrorCode> {
+    let lane = open.lane(id);
+    let _one = lane.lock().await;
+    let before = open.account(id)?;
+    let (keyring, raws) = open.unseal(&before).await?;
+    let merged = merge_keys(&before, &[], keyring, raws, browser::now());
+    open.commit(merged.changes).await?;
+    open.searchable.take();
+    open.book.borrow_mut().keep(merged.account);
+    tell_account(&the_worker(), open, id, merged.rows);
+    Ok(())
 }
 
 /// Which keys hold this text. Only ids leave the worker.

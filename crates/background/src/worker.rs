@@ -13,13 +13,12 @@ use crate::waiting::Waiting;
 use crate::watch::Watch;
 use futures_channel::oneshot;
 use futures_util::lock::Mutex;
-use relaykeep_core::book::{Account, Book, Keyring, RawObjects, fingerprint};
+use relaykeep_core::book::{Account, Book, Keyring, RawObjects, fingerprint, unsealed};
 use relaykeep_core::secret::Secret;
 use relaykeep_core::site::{RemoteKey, Sights};
 use relaykeep_core::sorted::SortedMap;
 use relaykeep_core::vault::{
-    self, Body, Change, Damaged, Deadline, Keys, Ports, RecordId, Start, Unlocked, Vault,
-    VaultError,
+    self, Body, Change, Deadline, Keys, Ports, RecordId, Start, Unlocked, Vault, VaultError,
 };
 use relaykeep_protocol::{
     AccountId, ErrorCode, JobId, KeyRef, Millis, Notice, RecoveryCause, Settings, VaultMode,
@@ -371,9 +370,9 @@ impl Worker {
         for (id, body) in vault.read(ports(), &wanted).await {
             match body {
                 Ok(body) => bodies.push((id, body)),
-                Err(Damaged::Rotten | Damaged::NotIt | Damaged::Missing) => rotten.push(id),
+                Err(damage) if damage.is_final() => rotten.push(id),
                 // The store may answer next time; a newer version's record is not ours to judge.
-                Err(Damaged::Unreadable | Damaged::Newer) => {}
+                Err(_) => {}
             }
         }
         let (book, unreadable) = Book::load(bodies);
@@ -621,29 +620,18 @@ impl Open {
         &self,
         account: &Account,
     ) -> Result<(Keyring, RawObjects), ErrorCode> {
-        let ids: Vec<RecordId> = {
-            let vault = self.vault.lock().await;
-            let group = account.group();
-            vault
-                .records()
-                .filter(|id| {
-                    id.group == group
-                        && (id.kind == vault::Kind::Keys || id.kind == vault::Kind::Raw)
-                })
-                .collect()
-        };
         let vault = self.vault.lock().await;
-        let (mut keyring, mut raws) = (Keyring::default(), RawObjects::default());
-        for (id, body) in vault.read(ports(), &ids).await {
-            // A damaged part keeps its number taken, so that nothing is written over it.
-            let body = body.unwrap_or_default();
-            if id.kind == vault::Kind::Keys {
-                keyring.load(id.part, &body);
-            } else {
-                raws.load(id.part, &body);
-            }
+        let group = account.group();
+        let sealed = |id: &RecordId| {
+            id.group == group && (id.kind == vault::Kind::Keys || id.kind == vault::Kind::Raw)
+        };
+        // Also what the list names and the vault has not.
+        let mut ids = account.sealed_records();
+        for id in vault.records().filter(sealed) {
+            ids.insert(id);
         }
-        Ok((keyring, raws))
+        let ids: Vec<RecordId> = ids.into_iter().collect();
+        Ok(unsealed(vault.read(ports(), &ids).await))
     }
 
     /// A copy of one account, to work on.

@@ -122,6 +122,13 @@ impl MaskedKey {
         matches!(c, '*' | '•' | '…' | '●' | '·' | '.')
     }
 
+    /// Whether it shows enough of a key to tell it by: one that leaves next to nothing visible fits
+    /// every key.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        self.0.chars().filter(char::is_ascii_alphanumeric).count() >= 8
+    }
+
     /// Whether a full key may stand behind this mask: its visible ends agree, with or without `sk-`.
     #[must_use]
     pub fn fits(&self, key: &ApiKey) -> bool {

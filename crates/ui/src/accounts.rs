@@ -309,7 +309,8 @@ fn line(id: AccountId) -> AnyView {
     });
     let data = id.0.clone();
     live(move || {
-        fixed.track();
+        // To be told of a memo's changes one has to read it.
+        fixed.with(Option::is_some).then_some(())?;
         let by_hand = by_hand.get();
         let (account, host) = view.get_untracked()?;
         let id = account.id.clone();

@@ -8,6 +8,7 @@ use crate::http::Bound;
 use crate::keys;
 use crate::secret::{ApiKey, MaskedKey, Secret};
 use crate::site::{BaseUrl, Login, Place};
+use crate::sorted::SortedSet;
 use crate::vault::{Change, Kind, RecordId};
 use relaykeep_protocol::{
     AccountId, AccountView, Generation, Health, KeyRow, LoginWay, Own, OwnProblem, RemoteId,
@@ -183,10 +184,8 @@ impl Account {
     /// The key among these that a key in full text may be: a masked one whose mask it fits.
     #[must_use]
     pub fn fitting(&self, full: &ApiKey) -> Option<KeyRow> {
-        // A mask that leaves next to nothing visible fits every key.
-        let shows = |mask: &str| mask.chars().filter(char::is_ascii_alphanumeric).count() >= 8;
         self.rows().find(|row| {
-            MaskedKey::read(&row.mask).is_some_and(|mask| shows(mask.as_str()) && mask.fits(full))
+            MaskedKey::read(&row.mask).is_some_and(|mask| mask.tells() && mask.fits(full))
         })
     }
 
@@ -656,6 +655,13 @@ impl Account {
             part,
         })
     }
+
+    /// The sealed parts its list names.
+    #[must_use]
+    pub fn sealed_records(&self) -> SortedSet<RecordId> {
+        let named = |entry: &KeyEntry| [self.secret_record(&entry.id), self.raw_record(&entry.id)];
+        self.keys.iter().flat_map(named).flatten().collect()
+    }
 }
 
 /// The full keys of one account, unsealed for as long as this lives.
@@ -672,6 +678,11 @@ impl Keyring {
     #[must_use]
     pub fn key(&self, id: &RemoteId) -> Option<ApiKey> {
         ApiKey::read(&self.0.get(id)?.key)
+    }
+
+    /// Said to be held, and lost with its part.
+    pub(super) fn has_lost(&self, entry: &KeyEntry) -> bool {
+        entry.secret == SecretState::Held && self.0.has_lost(&entry.id, entry.secret_part)
     }
 
     /// When a key was revealed.
@@ -696,6 +707,11 @@ impl RawObjects {
     /// Reads one part.
     pub fn load(&mut self, part: u16, body: &str) -> bool {
         self.0.load(part, body)
+    }
+
+    /// Lost with its part.
+    pub(super) fn has_lost(&self, entry: &KeyEntry) -> bool {
+        self.0.has_lost(&entry.id, entry.raw_part)
     }
 
     /// What the site sent for a key, to the letter. May hold the full key: a secret.

@@ -4,7 +4,7 @@
 use super::account::{Account, Keyring, RawObjects};
 use super::records::{KeyEntry, RawEntry, SecretEntry};
 use crate::secret::{ApiKey, MaskedKey, Secret};
-use crate::site::{Listing, Quirks, RemoteKey, SiteFacts, Whoami};
+use crate::site::{Listing, Quirks, RemoteKey, SiteFacts, Whoami, read_raw};
 use crate::vault::Change;
 use relaykeep_protocol::{KeyRow, Millis, Outcome, RemoteId, SecretState};
 use std::collections::HashSet;
@@ -51,7 +51,7 @@ pub fn merge(
 ) -> Merged {
     let mut account = before.clone();
     let (mut updated, mut new, mut gone, mut unchanged) = (0, 0, 0, 0);
-    let mut rows = Vec::new();
+    let mut rows = give_up(&mut account, &mut keyring, &raws, now);
     let mut seen = HashSet::new();
     if ids_moved(&account, &found.listing) {
         // What was hidden by its id is another key now.
@@ -132,7 +132,7 @@ pub fn merge_keys(
     now: Millis,
 ) -> Merged {
     let mut account = before.clone();
-    let mut rows = Vec::new();
+    let mut rows = give_up(&mut account, &mut keyring, &raws, now);
     for remote in keys {
         let held = account.keys.get(&remote.id).cloned();
         let held = held
@@ -143,7 +143,7 @@ pub fn merge_keys(
         rows.push(entry.row());
         account.keys.put(entry);
     }
-    let good = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    let good = u32::try_from(keys.len()).unwrap_or(u32::MAX);
     let changes = all_changes(before, &mut account, &mut keyring, &mut raws);
     Merged {
         account,
@@ -151,6 +151,40 @@ pub fn merge_keys(
         rows,
         outcome: Outcome::Worked { good, bad: 0 },
     }
+}
+
+/// Gives up what stood in sealed parts that are damaged for good; the parts stay as they are. A
+/// key that its object tells in full is taken from there; any other is masked again, for the next
+/// reveal to fetch. An object comes with the next list. Says which rows that concerns.
+fn give_up(
+    account: &mut Account,
+    keyring: &mut Keyring,
+    raws: &RawObjects,
+    now: Millis,
+) -> Vec<KeyRow> {
+    let entries = account.keys.iter();
+    let lost = entries.filter(|entry| keyring.has_lost(entry) || raws.has_lost(entry));
+    let lost: Vec<KeyEntry> = lost.cloned().collect();
+    let mut rows = Vec::new();
+    for mut entry in lost {
+        if keyring.has_lost(&entry) {
+            let mask = entry.mask.clone();
+            let fits = |key: &ApiKey| MaskedKey::read(&mask).is_some_and(|mask| mask.fits(key));
+            let object = raws.0.get(&entry.id);
+            let told = object.and_then(|object| read_raw(&object.raw)?.full);
+            match told.filter(fits) {
+                Some(full) => hold(&mut entry, &full, &mask, keyring, account, now),
+                None => entry.secret = SecretState::Masked,
+            }
+            rows.push(entry.row());
+        }
+        if raws.has_lost(&entry) {
+            entry.raw_part = None;
+            entry.raw_print.clear();
+        }
+        account.keys.put(entry);
+    }
+    rows
 }
 
 /// Whether an id stands for another key than the one held under it: a site that was set up anew
@@ -269,10 +303,13 @@ fn take_remote(
         }
     }
     if let (Some(site_mask), true) = (&remote.masked, mask_changed) {
-        // A station that begins to mask keeps its keys: one that still fits stays held.
+        // A station that begins to mask keeps its keys: one that still fits stays held. So does one
+        // whose row was lost with its part of the list, if the mask shows enough to tell it by.
+        let unlisted = account.keys.get(&remote.id).is_none() && site_mask.tells();
         let fits = keyring.key(&remote.id);
         let still_fits = fits.is_some_and(|key| site_mask.fits(&key));
-        entry.secret = if still_fits && !is_new {
+        entry.secret = if still_fits && (!is_new || unlisted) {
+            entry.secret_part = keyring.0.place_of(&remote.id);
             SecretState::Held
         } else {
             SecretState::Masked
@@ -341,10 +378,10 @@ fn all_changes(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Basics, account_id};
+    use super::super::{Basics, account_id, unsealed};
     use super::*;
     use crate::site::BaseUrl;
-    use crate::vault::{Kind, RecordId};
+    use crate::vault::{Damaged, Kind, RecordId};
     use relaykeep_protocol::{CutReason, SiteKind, Unit};
 
     const FULL: &str = "sk-AbCd0123456789AbCd0123456789AbCd0123456789wXyZ";
@@ -466,6 +503,26 @@ mod tests {
             let before = self.account.clone().expect("synced before");
             let got = [(RemoteId(id.to_owned()), ApiKey::read(key).expect("a key"))];
             self.keep(merge_revealed(&before, &got, self.keyring.clone(), 2_000))
+        }
+
+        /// The first part of this kind, read as damaged in this way.
+        fn hurt(&mut self, kind: Kind, damage: Damaged) {
+            let id = RecordId {
+                group: [9; 16],
+                kind,
+                part: 0,
+            };
+            let (keyring, raws) = unsealed(vec![(id, Err(damage))]);
+            if kind == Kind::Keys {
+                self.keyring = keyring;
+            } else {
+                self.raws = raws;
+            }
+        }
+
+        fn parts(&self, kind: Kind) -> Vec<u16> {
+            let written = self.written.iter().filter(|id| id.kind == kind);
+            written.map(|id| id.part).collect()
         }
 
         fn row(&self, id: &str) -> KeyRow {
@@ -791,5 +848,86 @@ mod tests {
         assert_eq!(read["name"], "Mine");
         assert_eq!(read["disabled"], true);
         assert_eq!(read["place"], 3, "its place is given by the order alone");
+    }
+
+    #[test]
+    fn a_key_whose_part_is_damaged_is_masked_and_sealed_anew_beside_it() {
+        for damage in [Damaged::Rotten, Damaged::NotIt, Damaged::Missing] {
+            let mut held = Held::default();
+            held.sync(&found(vec![remote(1, MASK, 0)], None));
+            held.reveal("1", FULL);
+            held.hurt(Kind::Keys, damage);
+            held.sync(&found(vec![remote(1, MASK, 0)], None));
+            assert_eq!(held.row("1").secret, SecretState::Masked, "{damage:?}");
+            assert_eq!(held.parts(Kind::Keys), Vec::<u16>::new());
+            assert_eq!(held.parts(Kind::KeyList), [0]);
+            let account = held.account.as_ref().expect("there");
+            assert_eq!(account.to_reveal(&[]).len(), 1);
+            held.sync(&found(vec![remote(1, MASK, 0)], None));
+            assert_eq!(held.written, [], "once");
+            held.reveal("1", FULL);
+            assert_eq!(held.parts(Kind::Keys), [1], "the damaged part stays");
+            assert_eq!(held.key("1").as_deref(), Some(FULL));
+        }
+    }
+
+    #[test]
+    fn what_may_come_back_is_not_given_up() {
+        for damage in [Some(Damaged::Unreadable), Some(Damaged::Newer), None] {
+            let mut held = Held::default();
+            held.sync(&found(vec![remote(1, MASK, 0)], None));
+            held.reveal("1", FULL);
+            match damage {
+                Some(damage) => held.hurt(Kind::Keys, damage),
+                // Nobody has looked.
+                None => held.keyring = Keyring::default(),
+            }
+            held.sync(&found(vec![remote(1, MASK, 7)], None));
+            assert_eq!(held.row("1").secret, SecretState::Held, "{damage:?}");
+            assert_eq!(held.parts(Kind::Keys), Vec::<u16>::new());
+        }
+    }
+
+    #[test]
+    fn a_key_its_object_tells_in_full_is_taken_from_there() {
+        // The object is the only copy left, and the site masks from now on.
+        let mut held = Held::default();
+        held.sync(&found(vec![remote(1, FULL, 0)], None));
+        held.hurt(Kind::Keys, Damaged::Rotten);
+        held.sync(&found(vec![remote(1, MASK, 0)], None));
+        assert_eq!(held.row("1").secret, SecretState::Held);
+        assert_eq!(held.parts(Kind::Keys), [1]);
+        assert_eq!(held.key("1").as_deref(), Some(FULL));
+    }
+
+    #[test]
+    fn an_object_that_is_lost_comes_with_the_next_list() {
+        let mut held = Held::default();
+        held.sync(&found(vec![remote(1, MASK, 0)], None));
+        held.hurt(Kind::Raw, Damaged::Rotten);
+        let before = held.account.clone().expect("there");
+        let (keyring, raws) = (held.keyring.clone(), held.raws.clone());
+        held.keep(merge_keys(&before, &[], keyring, raws, 3_000));
+        let account = held.account.as_ref().expect("there");
+        let listing = found(vec![remote(1, MASK, 0)], None);
+        assert!(needs_sealed_parts(account, &listing.listing));
+        held.sync(&listing);
+        assert_eq!(held.parts(Kind::Raw), [1]);
+        held.sync(&listing);
+        assert_eq!(held.written, []);
+    }
+
+    #[test]
+    fn a_lost_list_finds_its_keys_on_the_ring() {
+        for (mask, state) in [(MASK, SecretState::Held), ("****", SecretState::Masked)] {
+            let mut held = Held::default();
+            held.sync(&found(vec![remote(1, mask, 0)], None));
+            held.reveal("1", FULL);
+            held.account = Some(account());
+            held.sync(&found(vec![remote(1, mask, 0)], None));
+            assert_eq!(held.row("1").secret, state, "{mask}");
+            assert_eq!(held.parts(Kind::Keys), Vec::<u16>::new());
+            assert_eq!(held.key("1").as_deref(), Some(FULL));
+        }
     }
 }

@@ -19,7 +19,7 @@ pub use merge::{
 pub use trace::Trace;
 
 use crate::sorted::SortedMap;
-use crate::vault::{Body, Change, Kind, RecordId};
+use crate::vault::{Body, Change, Damaged, Kind, RecordId};
 use records::{LedgerBody, SettingsBody};
 use relaykeep_protocol::{AccountId, AccountView, Millis, Settings};
 
@@ -181,6 +181,20 @@ impl Book {
             body: crate::json::write(&self.ledger),
         }
     }
+}
+
+/// The sealed parts of one account, as they were read.
+#[must_use]
+pub fn unsealed(read: Vec<(RecordId, Result<Body, Damaged>)>) -> (Keyring, RawObjects) {
+    let (mut keyring, mut raws) = (Keyring::default(), RawObjects::default());
+    for (id, body) in read {
+        if id.kind == Kind::Keys {
+            keyring.0.read_in(id.part, body);
+        } else {
+            raws.0.read_in(id.part, body);
+        }
+    }
+    (keyring, raws)
 }
 
 fn read_into<T: crate::body::Body>(place: &mut T, body: &str) -> bool {

@@ -4,7 +4,7 @@
 use super::records::{KeyEntry, PartBody, RawEntry, SecretEntry, TraceEntry};
 use crate::body::Body;
 use crate::sorted::{SortedMap, SortedSet};
-use crate::vault::{Change, Kind, RecordId};
+use crate::vault::{self, Change, Damaged, Kind, RecordId};
 use relaykeep_protocol::RemoteId;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -54,6 +54,8 @@ pub(crate) struct Parts<E> {
     places: SortedMap<RemoteId, (u16, usize)>,
     /// Bytes of each part, measured when first needed.
     sizes: SortedMap<u16, usize>,
+    /// Parts of which it is known what they hold: read, or damaged for good.
+    known: SortedSet<u16>,
     touched: SortedSet<u16>,
 }
 
@@ -63,6 +65,7 @@ impl<E> Default for Parts<E> {
             parts: SortedMap::new(),
             places: SortedMap::new(),
             sizes: SortedMap::new(),
+            known: SortedSet::new(),
             touched: SortedSet::new(),
         }
     }
@@ -79,10 +82,27 @@ impl<E: Entry> Parts<E> {
             self.places.insert(entry.id().clone(), (part, at));
         }
         self.parts.insert(part, body);
-        if !good {
+        if good {
+            self.known.insert(part);
+        } else {
             self.sizes.insert(part, usize::MAX);
         }
         good
+    }
+
+    /// Takes in a part as it was read. The number of one that did not open stays taken, so that
+    /// nothing is written over it.
+    pub(crate) fn read_in(&mut self, part: u16, read: Result<vault::Body, Damaged>) {
+        let lost = read.as_ref().is_err_and(|damage| damage.is_final());
+        self.load(part, &read.unwrap_or_default());
+        if lost {
+            self.known.insert(part);
+        }
+    }
+
+    /// Whether what is said to stand in this part is lost. Not while nobody has looked.
+    pub(crate) fn has_lost(&self, id: &RemoteId, part: Option<u16>) -> bool {
+        part.is_some_and(|part| self.known.contains(&part)) && self.get(id).is_none()
     }
 
     pub(crate) fn get(&self, id: &RemoteId) -> Option<&E> {
@@ -90,7 +110,6 @@ impl<E: Entry> Parts<E> {
         self.parts.get(part)?.entries.get(*at)
     }
 
-    #[cfg(test)]
     pub(crate) fn place_of(&self, id: &RemoteId) -> Option<u16> {
         self.places.get(id).map(|(part, _)| *part)
     }

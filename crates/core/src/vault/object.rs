@@ -149,6 +149,17 @@ pub enum Damaged {
     Newer,
 }
 
+impl Damaged {
+    /// Nothing brings it back: no store that may answer next time, no newer version.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Rotten | Self::NotIt | Self::Missing => true,
+            Self::Unreadable | Self::Newer => false,
+        }
+    }
+}
+
 /// What an object says of itself, sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
