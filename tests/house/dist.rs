@@ -15,9 +15,9 @@ fn size(path: &Path) -> u64 {
 
 /// The budgets are 1 600 000 bytes in all with the life of a key, and 600 000 for the worker before
 /// it. They are not reached: these are ratchets, to be lowered with every saving.
-const WHOLE: u64 = 2_825_000;
-const WORKER: u64 = 1_273_000;
-const UI: u64 = 1_276_000;
+const WHOLE: u64 = 2_820_000;
+const WORKER: u64 = 1_258_000;
+const UI: u64 = 1_282_000;
 
 #[test]
 fn the_extension_stays_small() {
