@@ -173,7 +173,12 @@ pub(crate) async fn form(
         None => None,
         Some(key) => {
             let (_, raws) = open.unseal(&account).await?;
-            Some(values_of(&raws.raw(key).ok_or(ErrorCode::RecordDamaged)?))
+            let Some(raw) = raws.raw(key) else {
+                // The next sync brings it, also where nothing changed at the site.
+                crate::keys::give_up(open, id).await?;
+                return Err(ErrorCode::RecordDamaged);
+            };
+            Some(values_of(&raw))
         }
     };
     let (offers, trouble) = offers(worker, open, id, true, false).await;

@@ -129,13 +129,15 @@ fn card(id: JobId) -> AnyView {
         let items = find.with(|job| job.as_ref().map_or(0, |job| job.items.len()));
         Some(items).filter(|items| *items > LINES)
     });
+    let now =
+        move |part: fn(&JobView) -> AnyView| live(move || find.with(|job| job.as_ref().map(part)));
     let head = move || {
         what.get().map(|(kind, started)| {
             el("h2").class("grow").kid(kind_word(kind)).kid(" ").kid(
                 el("span")
                     .class("faint small")
                     .a("title", full_time(started))
-                    .kid(when(started)),
+                    .kid(now(|job| when(job.started).view())),
             )
         })
     };
@@ -171,8 +173,6 @@ fn card(id: JobId) -> AnyView {
             )
         })
     };
-    let now =
-        move |part: fn(&JobView) -> AnyView| live(move || find.with(|job| job.as_ref().map(part)));
     el("article")
         .class("card job")
         .a("data-job", data_job)

@@ -116,6 +116,11 @@ fn open() -> AnyView {
             &[&number(app.matched.get()), &number(total.get())],
         )
     });
+    // The footer is built anew when work begins or ends, not whenever it moves.
+    let runs = Memo::new(move |_| {
+        app.jobs
+            .with(|jobs| jobs.iter().any(|job| !crate::activity::is_over(job)))
+    });
     // More rows are on their way.
     let busy = move || (!app.complete.get() || app.looking.get()).then_some("true");
     let pressed = move |event: KeyboardEvent| {
@@ -222,10 +227,7 @@ fn open() -> AnyView {
                     }))
             ),
         el("footer").class("foot").kid(live(move || {
-            let busy = app
-                .jobs
-                .with(|jobs| jobs.iter().any(|job| !crate::activity::is_over(job)));
-            if busy {
+            if runs.get() {
                 work()
             } else {
                 all![

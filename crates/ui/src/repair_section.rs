@@ -18,7 +18,7 @@ use crate::stock::count;
 use crate::troubles;
 use crate::words::{number, t, tn};
 use leptos::prelude::*;
-use relaykeep_protocol::{JobView, KeyRef, Reveal, Work};
+use relaykeep_protocol::{JobId, JobView, KeyRef, Reveal, Work};
 use std::sync::Arc;
 use web_sys::Event;
 
@@ -43,7 +43,14 @@ pub(crate) fn section(kind: Kind, lines: Vec<Line>) -> AnyView {
         app.jobs
             .with(|jobs| jobs.iter().find(|job| job.id == id).cloned())
     });
-    let running = Memo::new(move |_| job.with(|job| job.as_ref().is_some_and(|job| !is_over(job))));
+    // Its button stays the same while the bar moves.
+    let runs = Memo::new(move |_| {
+        job.with(|job| {
+            let running = job.as_ref().filter(|job| !is_over(job));
+            running.map(|job| job.id.clone())
+        })
+    });
+    let running = Memo::new(move |_| runs.with(Option::is_some));
     let head = lines.clone();
     let body = move || {
         if running.get() || lines.is_empty() {
@@ -70,7 +77,8 @@ pub(crate) fn section(kind: Kind, lines: Vec<Line>) -> AnyView {
                     let lines = head.clone();
                     move || (!running.get() && !lines.is_empty()).then(|| head_tags(kind, &lines))
                 }))
-                .kid(live(move || job.get().map(|job| far(&job)))),
+                .kid(live(move || job.with(|job| job.as_ref().map(far))))
+                .kid(live(move || runs.get().map(stop_button))),
         )
         .kid(live(move || job.get().map(|job| done(&job))))
         .kid(live(body))
@@ -96,17 +104,19 @@ fn far(job: &JobView) -> AnyView {
             .into_any();
     }
     let words = t("count_of", &[&number(done), &number(of)]);
-    let id = job.id.clone();
     all![
         el("span").class("muted grow end").kid(words.clone()),
         el("progress")
             .a("max", of.max(1))
             .a("value", done)
-            .a("aria-label", words),
-        Btn::new("stop")
-            .class("small")
-            .on(move || stop_job(id.clone()))
+            .a("aria-label", words)
     ]
+}
+
+fn stop_button(id: JobId) -> AnyView {
+    Btn::new("stop")
+        .class("small")
+        .on(move || stop_job(id.clone()))
 }
 
 /// The chosen lines.
