@@ -30,11 +30,28 @@ pub(crate) async fn take(
     key: &KeyRef,
     to_clipboard: bool,
 ) -> Result<Sensitive, ErrorCode> {
-    account_of(open, key)?;
-    if matches!(held(open, key).await, Err(ErrorCode::RecordDamaged)) {
-        // What is lost is masked from now on, and fetched like any other.
-        give_up(open, &key.account).await?;
+    let full = match held(open, key).await {
+        Err(ErrorCode::RecordDamaged) => {
+            // What is lost is masked from now on, and fetched like any other.
+            give_up(open, &key.account).await?;
+            None
+        }
+        full => full?,
+    };
+    let full = match full {
+        Some(full) => full,
+        None => fetched(open, key).await?,
+    };
+    if to_clipboard {
+        // Only hashed, to know it again when the time has come.
+        note_copied(open, &Secret::new(full.expose().to_owned())).await;
     }
+    // The user asked for this one key: it goes to the page that asked.
+    Ok(Sensitive(full.expose().to_owned()))
+}
+
+/// A key the site hides, once it has been revealed.
+async fn fetched(open: &Rc<Open>, key: &KeyRef) -> Result<ApiKey, ErrorCode> {
     let account = account_of(open, key)?;
     if account
         .row(&key.id)
@@ -59,13 +76,7 @@ pub(crate) async fn take(
             Some(ItemState::Pending | ItemState::Running(_) | ItemState::Ended(_)) | None => {}
         }
     }
-    let full = held(open, key).await?.ok_or(ErrorCode::NotRevealed)?;
-    if to_clipboard {
-        // Only hashed, to know it again when the time has come.
-        note_copied(open, &Secret::new(full.expose().to_owned())).await;
-    }
-    // The user asked for this one key: it goes to the page that asked.
-    Ok(Sensitive(full.expose().to_owned()))
+    held(open, key).await?.ok_or(ErrorCode::NotRevealed)
 }
 
 async fn held(open: &Rc<Open>, key: &KeyRef) -> Result<Option<ApiKey>, ErrorCode> {

@@ -19,8 +19,8 @@ const ACCESS: &str = "a";
 const SIGHTS: &str = "v";
 // `extension/early.js` reads it under this name.
 const GLIMPSE: &str = "g";
-// Written by the pages (`extension/early.js`), one each; they serve beside a glimpse only.
-const PICTURES: [&str; 2] = ["p-options", "p-popup"];
+// What pages show first; the pictures are written there, one by each page.
+const LOOKS: [&str; 3] = [GLIMPSE, "p-options", "p-popup"];
 
 /// An open vault's session.
 #[derive(Clone, Serialize, Deserialize)]
@@ -60,11 +60,9 @@ impl Session {
     }
 
     pub(crate) async fn forget() {
-        let [options, popup] = PICTURES;
-        let names = [
-            NAME, DRAFT, DUE, OFFERS, ACCESS, SIGHTS, GLIMPSE, options, popup,
-        ];
-        let _ = Area::Session.remove(&names.map(str::to_owned)).await;
+        let names = [NAME, DRAFT, DUE, OFFERS, ACCESS, SIGHTS].into_iter();
+        let names: Vec<String> = names.chain(LOOKS).map(str::to_owned).collect();
+        let _ = Area::Session.remove(&names).await;
     }
 
     pub(crate) fn keys_text(&self) -> &str {
@@ -103,10 +101,7 @@ impl Session {
 
 /// Forgets what pages show first.
 pub(crate) async fn forget_looks() {
-    let [options, popup] = PICTURES;
-    let _ = Area::Session
-        .remove(&[GLIMPSE, options, popup].map(str::to_owned))
-        .await;
+    let _ = Area::Session.remove(&LOOKS.map(str::to_owned)).await;
 }
 
 /// An access token of a session of our own.

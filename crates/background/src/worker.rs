@@ -627,9 +627,7 @@ impl Open {
         };
         // Also what the list names and the vault has not.
         let mut ids = account.sealed_records();
-        for id in vault.records().filter(sealed) {
-            ids.insert(id);
-        }
+        ids.extend(vault.records().filter(sealed));
         let ids: Vec<RecordId> = ids.into_iter().collect();
         Ok(unsealed(vault.read(ports(), &ids).await))
     }
